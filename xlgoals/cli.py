@@ -1,0 +1,299 @@
+"""The command line: options in, one call, words and an exit code out. Heavy libraries load inside the commands that need them.
+
+Exit codes: 0 nothing blocks; 1 done, and an error or an unanswered query remains; 2 not done (usage, spec, output exists);
+3 done, but a defect of ours makes the result incomplete.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from xlgoals import __version__
+from xlgoals.errors import SpecError, XlgoalsError
+
+if TYPE_CHECKING:
+    from xlgoals.findings import Finding
+    from xlgoals.tables import Tables
+
+F = TypeVar("F", bound=Callable[..., Any])
+WIDE = 160  # columns of a table that is not shown on a terminal
+
+
+class Group(click.Group):
+    """Says in one place what stopped a command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            click.echo(f"表样文件有 {len(error.mistakes)} 处需要改：\n{error}", err=True)
+        except XlgoalsError as error:
+            click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+def several(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def apply(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+forms_option = click.option("--forms", "forms_dirs", multiple=True, metavar="DIR", help="另加一个放表样的文件夹（可重复）。")
+force_option = click.option("--force", is_flag=True, help="输出文件已存在时覆盖它。")
+paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+given_options = several(
+    click.option("--year", default="", help="表里没有年度时，按这个年度计。"),
+    click.option("--department", default="", help="表里没有主管部门时，按这个部门计。"),
+    click.option("--unit", default="", help="表里没有实施单位时，按这个单位计。"),
+)
+jobs_option = click.option("--jobs", type=click.IntRange(1), default=None, help="同时用几个进程读文件，默认按机器。")
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="xlgoals")
+def main() -> None:
+    """绩效目标表：生成官方表样、读回、审核、汇总，都用 Excel。
+
+    先试一遍：xlgoals demo
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a GBK console lacks some signs: show a question mark, never stop
+
+
+# --- forms
+
+
+@main.group("forms", invoke_without_command=True)
+@forms_option
+@click.pass_context
+def forms_command(ctx: click.Context, forms_dirs: tuple[str, ...]) -> None:
+    """列出全部表样；forms check 检查表样文件。"""
+    ctx.obj = forms_dirs
+    if ctx.invoked_subcommand is None:
+        from xlgoals.spec import load_forms
+
+        rows = [(form.id, form.title, form.dialect.money_unit, form.digest) for form in load_forms(forms_dirs).forms.values()]
+        _table(("名称", "表样", "金额单位", "版本"), rows)
+
+
+@forms_command.command("check")
+@forms_option
+@click.pass_obj
+def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
+    """检查表样文件（templates/ 和 mappings/），一次列出全部错误：文件:行: 错在哪里，怎么改。"""
+    from xlgoals.layout import plan
+    from xlgoals.spec import load_forms
+
+    forms = load_forms((*outer, *forms_dirs)).forms.values()
+    mistakes = []
+    for form in forms:
+        try:
+            plan(form)
+        except SpecError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise SpecError(mistakes)
+    click.echo(f"{len(forms)} 个表样，没有发现错误。")
+
+
+@main.command()
+@click.argument("form")
+@click.option("--year", required=True, help="预算年度，四位数字。")
+@click.option("--projects", "count", type=click.IntRange(1, 200), default=1, show_default=True, help="几张项目表。")
+@click.option("--department", default="", help="主管部门（可带代码），写入标记。")
+@click.option("--unit", default="", help="实施单位，写入标记。")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。")
+@force_option
+@forms_option
+def new(form: str, year: str, count: int, department: str, unit: str, output: Path, force: bool, forms_dirs: tuple[str, ...]) -> None:
+    """生成一个空白工作簿。例：xlgoals new qinglong-2024 --year 2025 --projects 12 -o 空表.xlsx"""
+    from xlgoals.errors import UsageError
+    from xlgoals.outputs import write_whole
+    from xlgoals.records import Stamp
+    from xlgoals.render import render
+    from xlgoals.spec import load_forms
+
+    if not (year.isdecimal() and len(year) == 4):
+        raise UsageError(f"--year 应是四位数字，如 2025，现在是“{year}”。")
+    forms = load_forms(forms_dirs)
+    stamp = Stamp(0, "", "", year=year, department=department, unit=unit)
+    made = render(forms, forms[form], count=count, stamp=stamp)
+    with write_whole(output, force=force) as path:
+        path.write_bytes(made)
+    click.echo(f"已生成 {output}：{forms[form].title}，{count} 张项目表。")
+
+
+# --- returns
+
+
+@main.command()
+@paths_argument
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个对象。")
+@given_options
+@jobs_option
+@forms_option
+def check(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
+    """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
+    tables = _reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    from xlgoals.tables import findings_of
+
+    findings = findings_of(tables)
+    if shape == "json":
+        for finding in findings:
+            click.echo(_json(finding))
+    else:
+        _report(findings)
+    _tally(tables, findings)
+    sys.exit(_exit_code(findings))
+
+
+@main.command()
+@paths_argument
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="汇总工作簿，或 parquet、csv 的文件夹。")
+@click.option(
+    "--format", "shape", type=click.Choice(["xlsx", "parquet", "csv", "json"]), default="xlsx", show_default=True, help="写成什么。"
+)
+@force_option
+@given_options
+@jobs_option
+@forms_option
+def consolidate(
+    paths: Sequence[Path], output: Path, shape: str, force: bool, year: str, department: str, unit: str, jobs: int | None,
+    forms_dirs: tuple[str, ...],
+) -> None:  # fmt: skip
+    """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
+    from xlgoals.errors import OutputError
+
+    if output.exists() and not force:
+        raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
+    tables = _reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    from xlgoals.tables import findings_of
+
+    findings = findings_of(tables)
+    _write_summary(tables, output, shape, force, paths)
+    _tally(tables, findings)
+    click.echo(f"汇总已写到 {output}", err=True)
+    sys.exit(_exit_code(findings))
+
+
+@main.command()
+@click.option("-o", "--output", default="demo", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="写到哪个文件夹。")
+def demo(output: Path) -> None:
+    """用随附的真实例子走一遍：生成空表、读取、审核、汇总。"""
+    import shutil
+
+    from xlgoals.outputs import write_whole
+    from xlgoals.records import Stamp
+    from xlgoals.render import render
+    from xlgoals.spec import data_folder, load_forms
+    from xlgoals.tables import findings_of
+
+    forms = load_forms()
+    for form in forms.forms.values():
+        with write_whole(output / "空表" / f"{form.id}.xlsx", force=True) as path:
+            path.write_bytes(render(forms, form, count=3, stamp=Stamp(0, "", "", year=form.id[-4:])))
+    filled = data_folder("examples") / "filled"
+    for source in sorted(filled.glob("*.xlsx")):
+        with write_whole(output / "报送" / source.name, force=True) as path:
+            shutil.copyfile(source, path)
+    tables = _reviewed([output / "报送"], ("", "", ""), None, ())
+    findings = findings_of(tables)
+    with write_whole(output / "问题清单.jsonl", force=True) as path:
+        path.write_text("".join(_json(finding) + "\n" for finding in findings), encoding="utf-8")
+    _write_summary(tables, output / "汇总.xlsx", "xlsx", True, [output / "报送"])
+    _tally(tables, findings)
+    click.echo(
+        f"看看做出来的东西：\n  {output / '空表'}  各表样的空白工作簿\n  {output / '报送'}  填好的真实例子\n"
+        f"  {output / '问题清单.jsonl'}  审核发现的问题\n  {output / '汇总.xlsx'}  部门汇总\n"
+        f"想在屏幕上看问题：xlgoals check {output / '报送'}"
+    )
+
+
+# --- shared
+
+
+def _reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Tables:
+    """Read and check; a bar shows how far, on a terminal only."""
+    from xlgoals.check import check as run_checks
+    from xlgoals.intake import take_in
+    from xlgoals.records import Given
+    from xlgoals.spec import load_forms
+    from xlgoals.tables import with_findings
+
+    forms = load_forms(forms_dirs)
+    tables = take_in(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs)
+    return with_findings(tables, run_checks(tables, forms))
+
+
+def _write_summary(tables: Tables, output: Path, shape: str, force: bool, inputs: Iterable[Path]) -> None:
+    from xlgoals.consolidate import consolidate as roll_up
+    from xlgoals.summary import About, write_data, write_summary
+
+    summary = roll_up(tables)
+    if shape == "xlsx":
+        write_summary(summary, output, told=About(), force=force)
+    else:
+        write_data(summary, output, shape, force=force)
+
+
+def _exit_code(findings: Iterable[Finding]) -> int:
+    codes = {(finding.severity, finding.code.partition(".")[0]) for finding in findings}
+    if any(kind == "internal" for _, kind in codes):
+        return 3
+    return int(any(severity in ("error", "query") for severity, _ in codes))
+
+
+def _json(finding: Finding) -> str:
+    told = {
+        "code": finding.code, "severity": finding.severity, "file": finding.at.file, "sheet": finding.at.sheet, "cell": finding.at.cell,
+        "field": finding.field, "found": finding.found, "expected": finding.expected, "message": finding.text, "key": finding.key,
+    }  # fmt: skip
+    if finding.others:
+        told["others"] = [at._asdict() for at in finding.others]  # type: ignore[assignment]
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _report(findings: Iterable[Finding]) -> None:
+    """Findings as a table a file, worst first; equal ones of a sheet are one line with their cells."""
+    from itertools import groupby
+
+    from xlgoals.findings import SEVERITY_WORDS, grouped
+
+    for file, own in groupby(grouped(findings), key=lambda f: f.at.file):
+        rows = []
+        for finding in own:
+            cells = [finding.at.cell, *(at.cell for at in finding.others)]
+            shown = "、".join(dict.fromkeys(c for c in cells[:8] if c)) + (f" 等 {len(cells)} 处" if len(cells) > 8 else "")
+            rows.append((SEVERITY_WORDS[finding.severity], finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text))
+        _table(("级别", "工作表", "单元格", "栏目", "填的是", "应为", "问题和办法"), rows, file)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    table = Table(*head, box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell if len(cell) <= 60 else cell[:57] + "…") if i < len(row) - 1 else Text(cell) for i, cell in enumerate(row)))
+    console.print(table)
+
+
+def _tally(tables: Tables, findings: Sequence[Finding]) -> None:
+    from xlgoals.findings import SEVERITIES, SEVERITY_WORDS
+
+    counts = "，".join(f"{SEVERITY_WORDS[s]} {sum(f.severity == s for f in findings)}" for s in SEVERITIES)
+    forms, files = tables.returns.height, tables.returns["file"].n_unique()
+    click.echo(f"读了 {files} 个文件、{forms} 张表、{tables.indicators.height} 条指标：{counts}。", err=True)

@@ -1,0 +1,47 @@
+"""Mistakes that stop work: ours, a form author's, or the caller's. A filler's mistake is a `Finding`, never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class XlgoalsError(Exception):
+    """Base of every mistake that ends a command with exit code 2; its text is Chinese and says what to do."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One mistake in a spec file: where, what, and what to do."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+class SpecError(XlgoalsError):
+    """All mistakes found in the spec files at once."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class UsageError(XlgoalsError):
+    """The caller asked for something that cannot be done as asked (unknown form, no input, bad option)."""
+
+
+class OutputError(XlgoalsError):
+    """An output exists, or cannot be written."""
+
+
+class Refused(Exception):
+    """A file that must not, or cannot, be handed to a native reader; `code` names the finding that tells the user why."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{code}: {detail}")

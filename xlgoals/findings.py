@@ -1,0 +1,137 @@
+"""A finding: what is wrong with a filled form, where, and what to do; and the catalogue that phrases it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from xlgoals.records import At, Spot
+
+Severity = Literal["error", "query", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "query", "note")
+SEVERITY_WORDS: Mapping[Severity, str] = {"error": "错误", "query": "核实", "note": "提示"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of the rule catalogue (`mappings/rules.yaml`).
+
+    `sentence` and `remedy` may hold {found}, {expected}, {field} and whatever else the check passes. `serves` is one of the
+    four properties of 财预〔2015〕88号 (完整性, 相关性, 适当性, 可行性) or 表样 for what comes before content. An open
+    finding of an `amount` rule makes the money line it stands at 待核实. `kind` names the check that evaluates the rule;
+    it is empty where an earlier stage raises the finding.
+    """
+
+    code: str
+    severity: Severity
+    serves: str
+    title: str
+    sentence: str
+    remedy: str
+    kind: str = ""
+    amount: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or must be explained, or should be known.
+
+    `key` stays the same from round to round while the values it speaks of stay the same, wherever the cell has moved:
+    explanations and decisions hang on it. `at` is only where it was seen; `others` are further places it concerns.
+    `records` are the keys of the records concerned, so that an amount with an open finding can be told.
+    """
+
+    code: str
+    severity: Severity
+    at: At
+    field: str
+    found: str
+    expected: str
+    message: str
+    remedy: str
+    key: str
+    amount: bool = False
+    record: str = ""
+    others: tuple[At, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole sentence for people: what, and what to do."""
+        return f"{self.message}{self.remedy}"
+
+
+def finding_key(code: str, identity: str, record: str, *values: str) -> str:
+    """Hash what a finding is about, not where it stands."""
+    return hashlib.sha256("\x1f".join((code, identity, record, *values)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Catalogue:
+    """All rules by code; the only maker of findings, so that every sentence comes from the catalogue."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules: dict[str, Rule] = {rule.code: rule for rule in rules}
+
+    def __getitem__(self, code: str) -> Rule:
+        return self.rules[code]
+
+    def of_kind(self, kind: str) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules.values() if rule.kind == kind)
+
+    def finding(
+        self,
+        code: str,
+        at: At,
+        *,
+        field: str = "",
+        found: str = "",
+        expected: str = "",
+        identity: str = "",
+        record: str = "",
+        others: Iterable[At] = (),
+        **words: object,
+    ) -> Finding:
+        """Phrase one finding. `identity` is the return's, `record` the key of the value it speaks of."""
+        rule = self.rules[code]
+        told = {**rule.parameters, **words, "found": found, "expected": expected, "field": field}
+        return Finding(
+            code=code,
+            severity=rule.severity,
+            at=at,
+            field=field,
+            found=found,
+            expected=expected,
+            message=rule.sentence.format_map(told),
+            remedy=rule.remedy.format_map(told),
+            key=finding_key(code, identity or at.file, record or f"{at.sheet}!{at.cell}", found, expected),
+            amount=rule.amount,
+            record=record,
+            others=tuple(others),
+        )
+
+    def at_spot(
+        self, code: str, spot: Spot, *, found: str | None = None, expected: str = "", identity: str = "", record: str = "", **words: object
+    ) -> Finding:
+        """Phrase a finding about a value that stands somewhere: place, label and text come from its spot."""
+        return self.finding(
+            code,
+            spot.at,
+            field=spot.label,
+            found=spot.text if found is None else found,
+            expected=expected,
+            identity=identity,
+            record=record,
+            **words,  # type: ignore[arg-type]  # mypy cannot see that words holds no `others`
+        )
+
+
+def grouped(findings: Iterable[Finding]) -> list[Finding]:
+    """Join findings that say the same about the same sheet into one, the first place leading; worst first, then by place."""
+    groups: dict[tuple[str, str, str, str], Finding] = {}
+    for finding in findings:
+        same = (finding.code, finding.at.file, finding.at.sheet, finding.text)
+        first = groups.get(same)
+        groups[same] = finding if first is None else replace(first, others=(*first.others, finding.at, *finding.others))
+    return sorted(groups.values(), key=lambda f: (f.at.file, SEVERITIES.index(f.severity), f.at.sheet, f.code))

@@ -1,0 +1,359 @@
+"""Placed cells to typed content: the one place where text becomes money, blank becomes None, and a form becomes a `Return`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from xlgoals.findings import Catalogue, Finding
+from xlgoals.locate import GridLine, Located, Taken, bare, locate
+from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
+from xlgoals.spec import STAMPED, Form, Forms, Meaning
+from xlgoals.target import as_typed
+
+CENT = Decimal("0.01")
+NIL = ("无", "-", "—", "–", "－", "/", "——")  # what people write into a money cell that holds nothing
+TICKS = "☑☒√✓✔■Rþ"  # what stands for a tick: signs, look-alikes, and the letters that symbol fonts leave behind
+BOXES = "□☐▢囗口○"
+
+
+def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[Return], list[Finding]]:  # noqa: B008  # an immutable tuple
+    """Everything a workbook says: its form instances, read, with all findings of reading. Unused blank forms of a workbook are
+    named in one note; copies of one sheet are told apart by project."""
+    located, findings = locate(book, forms)
+    parsed: list[tuple[Located, Return]] = []
+    blank: list[str] = []
+    for one in located:
+        taken, own = parse(one, forms, given)
+        if taken is None:
+            blank.append(one.sheet.name)
+        else:
+            parsed.append((one, taken))
+        findings += own
+    if blank:
+        code = "form.blank" if parsed else "form.all_blank"
+        findings.append(forms.catalogue.finding(code, At(book.file, blank[0]), found=_some(blank)))
+    returns, copies = _copies(parsed, forms.catalogue)
+    return returns, [*findings, *copies]
+
+
+def _some(names: Sequence[str], most: int = 6) -> str:
+    return "、".join(names[:most]) + (f" 等 {len(names)} 张" if len(names) > most else "")
+
+
+def _copies(parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> tuple[list[Return], list[Finding]]:
+    """Two sheets with one stamp: another project by code, else by name, is an added project; the same project is taken from
+    neither sheet (nobody but the unit knows which is right), unless the two say the same."""
+    groups: dict[object, list[tuple[Located, Return]]] = {}
+    for n, (one, taken) in enumerate(parsed):
+        groups.setdefault((one.form.id, one.stamp.instance) if one.stamp else n, []).append((one, taken))
+    kept: list[Return] = []
+    findings: list[Finding] = []
+    for group in groups.values():
+        projects: dict[str, list[Return]] = {}
+        for _, taken in group:
+            project = taken.fields.get("project_code") or taken.fields.get("project_name", "")
+            projects.setdefault(bare(project), []).append(taken)
+        for n, same in enumerate(projects.values()):
+            if len(same) == 1:
+                kept += same
+                if n:
+                    findings.append(catalogue.finding("form.copied", At(same[0].file, same[0].sheet), found=same[0].sheet, expected=group[0][1].sheet))
+                continue
+            names = "、".join(one.sheet for one in same)
+            differ = _differences(same)
+            at = At(same[0].file, same[0].sheet)
+            others = [At(one.file, one.sheet) for one in same[1:]]
+            if differ:
+                findings.append(catalogue.finding("form.copy", at, found=names, differ=_some(differ), others=others))
+            else:
+                kept.append(same[0])
+                findings.append(catalogue.finding("form.same_copy", at, found=names, expected=same[0].sheet, others=others))
+    return sorted(kept, key=lambda one: [t.id for _, t in parsed].index(one.id)), findings
+
+
+def _differences(same: Sequence[Return]) -> list[str]:
+    """The cells in which sheets of one project say different things."""
+    first, *rest = same
+    cells: dict[str, None] = {}
+    for other in rest:
+        for key in first.spots.keys() | other.spots.keys():
+            a, b = first.spots.get(key), other.spots.get(key)
+            if (a.text if a else "") != (b.text if b else ""):
+                cells[(b or a).at.cell if (b or a) else ""] = None  # type: ignore[union-attr]
+    return sorted(cells)
+
+
+def parse(located: Located, forms: Forms, given: Given) -> tuple[Return | None, list[Finding]]:
+    """One form instance, typed; None when nobody typed anything into it."""
+    reader = _Parser(located, forms, given)
+    return reader.read(), reader.findings
+
+
+class _Parser:
+    def __init__(self, located: Located, forms: Forms, given: Given) -> None:
+        self.located, self.given = located, given
+        self.form: Form = located.form
+        self.catalogue: Catalogue = forms.catalogue
+        self.units = forms.money_units
+        self.labels = forms.fields
+        self.findings: list[Finding] = []
+        self.spots: dict[str, Spot] = {}
+        self.fields: dict[str, str] = {}
+        self.funds: list[Funds] = []
+        self.goals: list[Goal] = []
+        self.indicators: list[Indicator] = []
+        self.details: list[Detail] = []
+        self.identity = ""
+
+    def read(self) -> Return | None:
+        one = self.located
+        if not self._anything():
+            return None
+        self._identify()
+        for key, taken in one.fields.items():
+            if taken.slot.kind == "pattern":
+                self._pattern(key, taken)
+            else:
+                self._field(taken, taken.slot.meanings[key])
+        for grid, lines in one.lines.items():
+            self._grid(grid, lines)
+        self._stamped()
+        return Return(
+            file=one.book.file, sha256=one.book.sha256, sheet=one.sheet.name, area=one.area, form=self.form.id, stamp=one.stamp,
+            fields=self.fields, funds=tuple(self.funds), goals=tuple(self.goals), indicators=tuple(self.indicators),
+            details=tuple(self.details), spots=self.spots,
+        )  # fmt: skip
+
+    def _anything(self) -> bool:
+        """Whether the unit typed anything; what the bureau filled in beforehand (stamped identity) does not count alone."""
+        one = self.located
+        known = {bare(x) for x in (one.stamp.department, one.stamp.unit, one.stamp.year)} if one.stamp else set()
+        typed = [t for t in one.fields.values() if t.cell and t.typed and not (t.slot.key in STAMPED and bare(str(t.cell.value)) in known)]
+        return bool(typed) or any(t.typed for lines in one.lines.values() for line in lines for t in line.cells.values())
+
+    def _identify(self) -> None:
+        """What finding keys hang on: known before anything is parsed, so that every finding of this form carries it."""
+        one = self.located
+        told = {m.to: str(t.cell.value) for k, t in one.fields.items() if t.cell and (m := t.slot.meanings.get(k))}
+        project = told.get("project_code") or f"{told.get('project_name', '')}/{one.stamp.instance if one.stamp else one.sheet.name}"
+        unit = told.get("unit") or (one.stamp.unit if one.stamp else "") or self.given.unit
+        self.identity = "|".join((self.form.id, unit, project))
+
+    # --- one cell
+
+    def _text(self, taken: Taken, meaning: Meaning, key: str) -> str:
+        """The text of a cell as it was typed, with the findings of its being a formula or an error; kept as the value's spot."""
+        one, cell = self.located, taken.cell
+        label = taken.slot.label or meaning.label
+        at = one.at(taken)
+        text = ""
+        if cell is not None:
+            text = cell.value if isinstance(cell.value, str) else "" if cell.value is None else as_typed(cell.value, cell.number_format)
+        self.spots[key] = Spot(at, text, taken.witness, label)
+        if cell is None:
+            return ""
+        if cell.error or (cell.formula is not None and (cell.value is None or "[" in cell.formula)):
+            told = cell.error or ("引用了别的文件" if "[" in (cell.formula or "") else "没有算出结果")
+            self._tell("cell.no_value", key, found=told)
+            return ""
+        if cell.formula is not None:
+            self._tell("cell.formula", key)
+        return text.strip(" \t\r\n\u3000\u00a0")
+
+    def _tell(self, code: str, key: str, **words: str) -> None:
+        found = words.pop("found", None)
+        expected = words.pop("expected", "")
+        self.findings.append(
+            self.catalogue.at_spot(code, self.spots[key], found=found, expected=expected, identity=self.identity, record=key, **words)
+        )
+
+    def _field(self, taken: Taken, meaning: Meaning) -> None:
+        if meaning.record == "funds":
+            key = f"funds.{meaning.horizon}.{meaning.part}"
+            text = self._text(taken, meaning, key)
+            self.funds.append(Funds(key, meaning.horizon, meaning.part, self._money(text, key), self.spots[key].text, self.form.dialect.money_unit))
+        elif meaning.record == "goals":
+            number = 1 + sum(goal.horizon == meaning.horizon for goal in self.goals)
+            key = f"goals.{meaning.horizon}.{number}"
+            if text := self._text(taken, meaning, key):
+                self.goals.append(Goal(key, meaning.horizon, number, text))
+        elif meaning.record:
+            key = f"{meaning.record}.{meaning.line or meaning.key}"
+            text = self._text(taken, meaning, key)
+            amount = self._money(text, key) if meaning.type == "money" else None
+            if text:
+                self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
+        else:
+            text = self._text(taken, meaning, meaning.to)
+            self.fields[meaning.to] = self._ticked(text, taken.slot.tick, meaning.to) if taken.slot.tick else text
+
+    def _ticked(self, text: str, options: Sequence[str], key: str) -> str:
+        """The choice that is ticked in a line of choices. A sign lost on the way (fonts, copying) is inferred when every other
+        choice still shows its empty box, and said so."""
+        marks: dict[str, str] = {}
+        rest = re.sub(r"\s+", "", text)
+        for option in options:
+            match = re.search(rf"([{TICKS}{BOXES}]?){re.escape(option)}([{TICKS}{BOXES}]?)", rest)
+            if match:
+                marks[option] = match[2] or match[1] if options[-1] != option or match[2] else match[2] or match[1]
+        ticked = [option for option, mark in marks.items() if mark and mark in TICKS]
+        bare_ = [option for option, mark in marks.items() if not mark]
+        empty = [option for option, mark in marks.items() if mark and mark in BOXES]
+        if len(ticked) == 1:
+            return ticked[0]
+        if not ticked and len(bare_) == 1 and len(empty) == len(options) - 1:
+            self._tell("tick.lost", key, expected=bare_[0])
+            return bare_[0]
+        if ticked or len(empty) < len(options):
+            self._tell("tick.unclear", key, expected="、".join(options))
+        return ""
+
+    def _pattern(self, key: str, taken: Taken) -> None:
+        """An input cell with printed words in it: the same pattern that drew it reads it."""
+        meaning = taken.slot.meanings[key]
+        whole = self._text(taken, meaning, meaning.to)
+        parts = re.split(r"\{(\w+)\}", taken.slot.text)
+        pattern = "".join(f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(re.escape, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts))
+        match = re.fullmatch(pattern + r"\s*", whole, re.DOTALL)
+        if match:
+            self.fields[meaning.to] = match[key].strip(" \u3000")
+        elif whole:
+            self._tell("cell.pattern", meaning.to, expected=re.sub(r"\{\w+\}", "…", taken.slot.text))
+
+    def _money(self, text: str, key: str) -> Decimal | None:
+        """Yuan of an amount typed in the form's unit; None when blank or not an amount (then said so)."""
+        unit = self.form.dialect.money_unit
+        plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace(",", "").removeprefix("¥").removeprefix("￥")
+        if not plain:
+            return None
+        if plain in NIL:
+            return Decimal(0)
+        match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?)(\D*)", plain)
+        if not match:
+            self._tell("money.unreadable", key, unit=unit)
+            return None
+        written = match[2]
+        if written and written != unit:
+            code = "money.unit_written" if written in self.units else "money.unreadable"
+            self._tell(code, key, written=written, unit=unit)
+            return None
+        try:
+            exact = Decimal(match[1]) * self.form.money_factor
+            yuan = exact.quantize(CENT, ROUND_HALF_UP)
+        except InvalidOperation:
+            self._tell("money.unreadable", key, unit=unit)
+            return None
+        if abs(yuan) >= Decimal(10) ** 17:
+            self._tell("money.unreadable", key, unit=unit)
+            return None
+        if yuan != exact:
+            self._tell("money.cents", key, unit=unit)
+        if yuan < 0:
+            self._tell("money.negative", key, unit=unit)
+        return yuan
+
+    # --- grids
+
+    def _grid(self, grid: str, lines: Sequence[GridLine]) -> None:
+        meanings = self.form.columns[grid]
+        panes = dict.fromkeys(m.horizon for m in meanings.values() if m.record in ("indicator", "goals"))
+        for line in lines:
+            for horizon in panes or (None,):
+                own = {i: m for i, m in meanings.items() if horizon is None or m.horizon == horizon or m.list == "level1"}
+                kinds = {m.record for m in own.values()}
+                if "indicator" in kinds:
+                    self._indicator(line, own, horizon or "annual")
+                elif "goals" in kinds:
+                    self._goal(line, own, horizon or "annual")
+                else:
+                    self._details(grid, line, own)
+
+    def _goal(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
+        for column, meaning in meanings.items():
+            taken = line.cells.get(column)
+            if taken is None:
+                continue
+            number = 1 + sum(goal.horizon == horizon for goal in self.goals)
+            key = f"goals.{horizon}.{number}"
+            text = self._text(taken, meaning, key)
+            text = re.sub(rf"^{number}\s*[.、．)）]\s*", "", text) if taken.slot.column and taken.slot.column.numbered else text
+            if text:
+                self.goals.append(Goal(key, meaning.horizon, number, text))
+            elif taken.cell is None and number > 1:
+                del self.spots[key]  # a further line left blank is no place of its own; the first is, so that a finding can point there
+
+    def _indicator(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
+        """One indicator, when the unit wrote a name or a value; what stands alone in such a line is told, never dropped."""
+        typed = {m.part: c for c, m in meanings.items() if (t := line.cells.get(c)) and t.cell is not None}
+        by_part = {m.part: (c, m) for c, m in meanings.items()}
+        if not typed:
+            return
+        key = f"indicators.{horizon}.{line.key}"
+        if not ({"name", "target"} & typed.keys()):
+            shared = all(meanings[c].list == "level1" for c in typed.values())
+            if not shared:
+                self._lonely(line, typed, meanings, key)
+            return
+        texts: dict[str, str] = {}
+        for part, (column, meaning) in by_part.items():
+            taken = line.cells.get(column)
+            if taken is not None:
+                texts[part] = self._text(taken, meaning, f"{key}.{part}")
+            else:
+                texts[part] = line.printed.get(column, "")
+        self.indicators.append(Indicator(
+            key, by_part["name"][1].horizon if "name" in by_part else "annual", self.form.canonical(texts.pop("level1", ""), "level1"),
+            self.form.canonical(texts.pop("level2", ""), "level2"), texts.pop("name", ""), texts.pop("target", ""), texts,
+        ))  # fmt: skip
+        if line.added:
+            spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)
+            self.findings.append(self.catalogue.at_spot("line.added", spot, identity=self.identity, record=key))
+
+    def _lonely(self, line: GridLine, typed: Mapping[str, str], meanings: Mapping[str, Meaning], key: str) -> None:
+        for part, column in typed.items():
+            self._text(line.cells[column], meanings[column], f"{key}.{part}")
+            chosen = meanings[column].list is not None
+            self._tell("line.only_level" if chosen else "line.no_indicator", f"{key}.{part}")
+
+    def _details(self, grid: str, line: GridLine, meanings: Mapping[str, Meaning]) -> None:
+        for column, meaning in meanings.items():
+            taken = line.cells.get(column)
+            if taken is None or taken.cell is None:
+                continue
+            key = f"{grid}.{line.key}.{meaning.part}"
+            text = self._text(taken, meaning, key)
+            amount = self._money(text, key) if meaning.type == "money" else None
+            self.details.append(Detail(key, grid, line.key, meaning.part, text, amount))
+
+    # --- who and when
+
+    def _stamped(self) -> None:
+        """Year, department and unit: typed, stamped, printed or given; what is typed or printed must agree with the stamp."""
+        one = self.located
+        for part in STAMPED:
+            stamped = getattr(one.stamp, part) if one.stamp else ""
+            typed = self.fields.get(part, "") or one.echoes.get(part, "")
+            label = self.spots[part].label if part in self.spots else self.labels[part].label
+            if typed and stamped and not _same_name(typed, stamped):
+                at = self.spots[part].at if part in self.spots else At(one.book.file, one.sheet.name, cell_name(one.area.top, one.area.left))
+                self.findings.append(
+                    self.catalogue.finding("identity.conflict", at, field=label, found=typed, expected=stamped, identity=self.identity, record=part)
+                )
+            known = typed or stamped or getattr(self.given, part)
+            if known:
+                self.fields[part] = known
+            elif part not in self.spots:
+                at = At(one.book.file, one.sheet.name)
+                self.findings.append(
+                    self.catalogue.finding("identity.missing", at, field=label, identity=self.identity, record=part, option=part)
+                )
+                self.fields[part] = ""
+
+
+def _same_name(typed: str, stamped: str) -> bool:
+    """The same year, department or unit: one may carry its code, the other not."""
+    a, b = (re.sub(r"^[\[(]?\d{3,}[\])]?-?", "", bare(text)) or bare(text) for text in (typed, stamped))
+    return a == b

@@ -1,0 +1,418 @@
+"""Draw a form as a blank workbook that looks like the official one and guides whoever fills it (xlsxwriter's only home for forms)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, text_height, tick_line
+from xlgoals.records import Area, Stamp, area_name, cell_name
+from xlgoals.spec import COMPUTED, HOLE, Form, Forms, Grid, Guide, Meaning, SheetSpec
+from xlgoals.stamp import PROPERTY, VERSION, stamp_text
+
+PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
+PAPER = {"A4": 9, "A3": 8}
+PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
+SLIVER = 0.3  # width of the key column, in characters
+# What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
+ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
+
+
+class RenderError(Exception):
+    """The writer refused something: a defect of ours or a limit of Excel that lint should have caught."""
+
+
+def render(forms: Forms, form: Form, *, count: int, stamp: Stamp) -> bytes:
+    """A blank workbook with `count` project sheets of a form, stamped for whom `stamp` says (its form, digest and instance are
+    set here). Equal input gives equal bytes."""
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True})
+    _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count).draw()
+    book.close()
+    return buffer.getvalue()
+
+
+def printed(text: str, seq: int, stamp: Stamp) -> str:
+    """Printed words with what is known of their holes filled in; holes of typed fields stay."""
+    known = {"seq": str(seq), "year": stamp.year, "department": stamp.department, "unit": stamp.unit}
+    return HOLE.sub(lambda hole: known.get(hole[1]) or ("" if hole[1] in known else hole[0]), text)
+
+
+class _Book:
+    def __init__(self, book: xlsxwriter.Workbook, forms: Forms, form: Form, stamp: Stamp, count: int) -> None:
+        self.book, self.forms, self.form, self.stamp, self.count = book, forms, form, stamp, count
+        self.guide: Guide = forms.guide
+        self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self.sheets = list(self._sheets())
+
+    def _sheets(self) -> Iterator[tuple[str, Form, int]]:
+        """(sheet name, form, number) of every form sheet of the workbook."""
+        for spec in self.form.book:
+            for seq in range(1, self.count + 1) if spec.per == "project" else (1,):
+                yield _sheet_name(spec, seq), self.forms[spec.form], seq
+
+    def draw(self) -> None:
+        guide = self.guide
+        self.book.set_properties({"title": self.form.title, "created": PINNED})
+        self.book.set_custom_property(PROPERTY, stamp_text(self.stamp))
+        first = self.book.add_worksheet(guide.sheet)
+        pages = [(self.book.add_worksheet(name), form, seq) for name, form, seq in self.sheets]
+        lists = self.book.add_worksheet(guide.lists_sheet)
+        meta = self.book.add_worksheet(guide.meta_sheet)
+        _Guide(self, first).draw()
+        self._lists(lists)
+        for page, form, seq in pages:
+            _Page(self, page, form, seq).draw()
+        put_text(meta, 0, 0, guide.meta_note, None)
+        put_text(meta, 1, 0, stamp_text(self.stamp), None)
+        meta.protect()
+        meta.very_hidden()
+        first.activate()
+
+    def _lists(self, sheet: Worksheet) -> None:
+        """The dropdown sources, each an exact column under a defined name (plain ASCII: Excel repairs files for others)."""
+        sheet.protect()
+        sheet.hide()
+        column = 0
+        for form in dict.fromkeys(form for _, form, _ in self.sheets):
+            for name, words in list_names(form).items():
+                put_text(sheet, 0, column, name, None)
+                for row, word in enumerate(words, 1):
+                    put_text(sheet, row, column, word, None)
+                area = Area(1, column, len(words), column)
+                self.define(name, self.guide.lists_sheet, area)
+                column += 1
+
+    def define(self, name: str, sheet: str, area: Area, local: bool = False) -> None:
+        where = f"'{sheet.replace(chr(39), chr(39) * 2)}'!"
+        first, last = cell_name(area.top, area.left), cell_name(area.bottom, area.right)
+        target = absolute(first) if first == last else f"{absolute(first)}:{absolute(last)}"
+        if self.book.define_name(f"{where if local else ''}{name}", f"={where}{target}"):
+            raise RenderError(f"defined name {name}")
+
+    def format(self, **properties: Any) -> Format:
+        key = tuple(sorted(properties.items()))
+        if key not in self.formats:
+            self.formats[key] = self.book.add_format(properties)
+        return self.formats[key]
+
+
+def list_prefix(form: Form) -> str:
+    return f"lst_{form.id.replace('-', '_')}_"
+
+
+def list_names(form: Form) -> dict[str, tuple[str, ...]]:
+    """Defined name -> words, of every dropdown of a form. The checks accept exactly these (a test proves it)."""
+    prefix = list_prefix(form)
+    names = {f"{prefix}level1": form.choices("level1")}
+    for i, level1 in enumerate(form.choices("level1"), 1):
+        names[f"{prefix}level2_{i}"] = form.choices("level2", level1)
+    for name in form.dialect.lists:
+        names[f"{prefix}{name}"] = form.choices(name)
+    for slot in plan(form).slots:
+        if slot.tick:
+            names[f"{prefix}tick_{slot.key}"] = tuple(tick_line(slot.tick, ticked) for ticked in ("", *slot.tick))
+    return names
+
+
+def absolute(cell: str) -> str:
+    letters = cell.rstrip("0123456789")
+    return f"${letters}${cell[len(letters) :]}"
+
+
+def _sheet_name(spec: SheetSpec, seq: int) -> str:
+    return HOLE.sub(lambda hole: str(seq) if hole[1] in COMPUTED else hole[0], spec.sheet)[:31]
+
+
+def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:
+    """Write text as text, whatever it begins with."""
+    if sheet.write_string(row, col, text, style):
+        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: text refused")
+
+
+def put_formula(sheet: Worksheet, row: int, col: int, formula: str, style: Format | None) -> None:
+    """Write a formula with an empty cached value: LibreOffice trusts a cached 0 and would show it."""
+    if sheet.write_formula(row, col, formula, style, ""):
+        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: formula refused")
+
+
+class _Page:
+    """One form sheet."""
+
+    def __init__(self, book: _Book, sheet: Worksheet, form: Form, seq: int) -> None:
+        self.book, self.sheet, self.form, self.seq = book, sheet, form, seq
+        self.plan: Plan = plan(form)
+        self.stamp = replace(book.stamp, form=form.id, digest=form.digest, instance=f"p{seq:02}")
+        self.prefix = list_prefix(form)
+
+    def draw(self) -> None:
+        self._page()
+        self._keys()
+        for row, planned in enumerate(self.plan.rows):
+            options = {"hidden": True} if planned.hidden else {}
+            if planned.height is not None or options:
+                self.sheet.set_row(row + ORIGIN[0], planned.height, None, options)
+        for slot in self.plan.slots:
+            self._slot(slot)
+        self._names()
+        self._validations()
+        self._tint()
+
+    def _area(self, slot: Slot) -> Area:
+        return slot.area.moved(*ORIGIN)
+
+    def _page(self) -> None:
+        sheet, page, form = self.sheet, self.form.template.page, self.form
+        last = len(self.plan.rows) - 1 + ORIGIN[0]
+        sheet.set_paper(PAPER[page.paper])
+        (sheet.set_landscape if page.orientation == "landscape" else sheet.set_portrait)()
+        inches = {side: getattr(page.margins, side) / 25.4 for side in ("left", "right", "top", "bottom")}
+        sheet.set_margins(**inches)
+        sheet.center_horizontally()
+        sheet.fit_to_pages(1, 0)  # a safety net only: the columns fill the page at 100 %
+        sheet.print_area(ORIGIN[0], ORIGIN[1], last, ORIGIN[1] + self.plan.width - 1)
+        if self.plan.repeat:
+            sheet.repeat_rows(self.plan.repeat[0] + ORIGIN[0], self.plan.repeat[1] + ORIGIN[0])
+        sheet.set_h_pagebreaks([row + ORIGIN[0] for row in self.plan.breaks])
+        if page.header:
+            sheet.set_header('&R&"宋体,常规"&9' + printed(page.header, self.seq, self.stamp).replace("&", "&&")[:200])
+        sheet.set_footer('&C&"宋体,常规"&9' + self.book.guide.footer)
+        for col, width in enumerate(form.template.columns):
+            sheet.set_column(col + ORIGIN[1], col + ORIGIN[1], width)
+        sheet.set_column(self.plan.width, self.plan.width, SLIVER)
+        sheet.hide_gridlines(2)
+        sheet.set_tab_color("#2F75B5")
+        sheet.protect("", ALLOWED)
+        first = next((slot for slot in self.plan.slots if slot.typed), None)
+        if first:
+            area = self._area(first)
+            sheet.set_selection(area.top, area.left, area.top, area.left)
+
+    def _keys(self) -> None:
+        """The key row, the key column, and the stamp where they meet: they travel with a copied sheet. The row is hidden; the
+        column is a sliver whose format shows nothing, because a hidden one would not count for row heights: the keys of rows
+        that Excel fits are written large, which gives such a row its least height while it is blank or holds one line."""
+        small = self.book.format(num_format=";;;", align="fill", font_size=1)
+        tall = self.book.format(num_format=";;;", align="fill", font_size=self.form.looks.line_size)
+        self.sheet.set_row(0, None, None, {"hidden": True})
+        for col in range(self.plan.width):
+            put_text(self.sheet, 0, col, column_key(col), None)
+        put_text(self.sheet, 0, self.plan.width, stamp_text(self.stamp), None)
+        for row, planned in enumerate(self.plan.rows):
+            put_text(self.sheet, row + ORIGIN[0], self.plan.width, planned.key, small if planned.height else tall)
+
+    def _slot(self, slot: Slot) -> None:
+        area, style = self._area(slot), self._format(slot)
+        if (area.top, area.left) != (area.bottom, area.right):
+            self.sheet.merge_range(*area, "", style)
+        if slot.kind == "text" and (text := printed(slot.text, self.seq, self.stamp)):
+            if HOLE.search(text):
+                put_formula(self.sheet, area.top, area.left, self._echo(text), style)
+            else:
+                put_text(self.sheet, area.top, area.left, text, style)
+        elif slot.kind == "pattern":
+            put_text(self.sheet, area.top, area.left, HOLE.sub("", slot.text), style)
+        elif slot.text:
+            put_text(self.sheet, area.top, area.left, slot.text, style)
+        else:
+            self.sheet.write_blank(area.top, area.left, None, style)
+
+    def _echo(self, text: str) -> str:
+        """A formula that repeats typed fields inside printed words."""
+        parts: list[str] = []
+        at = 0
+        for hole in HOLE.finditer(text):
+            parts.append('"' + text[at : hole.start()].replace('"', '""') + '"')
+            area = self._area(self.plan.inputs[hole[1]])
+            parts.append(absolute(cell_name(area.top, area.left)))
+            at = hole.end()
+        parts.append('"' + text[at:].replace('"', '""') + '"')
+        return "=" + "&".join(part for part in parts if part != '""')
+
+    def _format(self, slot: Slot) -> Format:
+        style = style_of(self.form, slot)
+        look: dict[str, Any] = {
+            "font_name": style.font, "font_size": style.size, "bold": style.bold, "align": style.align, "valign": "vcenter",
+            "text_wrap": True, "locked": not slot.typed,
+        }  # fmt: skip
+        if style.border == "thin":
+            look["border"] = 1
+        if slot.typed:
+            look["num_format"] = "@" if slot.kind == "pattern" else self.form.looks.types[slot.meanings[slot.key].type].format
+            if slot.column and slot.column.numbered:
+                number = HOLE.sub(lambda hole: str(slot.line + 1), slot.column.numbered)
+                look["num_format"] = f'"{number}"@'  # the printed number of a numbered line: shown, never typed
+        return self.book.format(**look)
+
+    def _names(self) -> None:
+        name = self.sheet.get_name()
+        for slot in self.plan.slots:
+            if slot.kind in ("input", "pattern") and not slot.grid:
+                area = self._area(slot)
+                self.book.define(f"fld_{slot.key}", name, Area(area.top, area.left, area.top, area.left), local=True)
+        for grid, block, area in self.blocks():
+            self.book.define(f"blk_{grid}_{block + 1}", name, area, local=True)
+
+    def blocks(self) -> Iterator[tuple[str, int, Area]]:
+        """The lines of every block of every grid, as an area of the sheet."""
+        rows: dict[tuple[str, int], list[int]] = {}
+        for i, row in enumerate(self.plan.rows):
+            if row.kind == "line":
+                rows.setdefault((row.grid, row.block), []).append(i)
+        for (grid, block), own in rows.items():
+            yield grid, block, Area(own[0], 0, own[-1], self.plan.width - 1).moved(*ORIGIN)
+
+    # --- guidance
+
+    def _validations(self) -> None:
+        """Dropdowns, stops and prompts: one for each field, and one for each column of a block."""
+        done: set[tuple[str, int, str]] = set()
+        for slot in self.plan.slots:
+            if not slot.typed:
+                continue
+            area = self._area(slot)
+            if slot.grid:
+                if (slot.grid, slot.block, slot.key) in done:
+                    continue
+                done.add((slot.grid, slot.block, slot.key))
+                block = next(a for g, b, a in self.blocks() if (g, b) == (slot.grid, slot.block))
+                area = Area(block.top, area.left, block.bottom, area.left)
+            else:
+                area = Area(area.top, area.left, area.top, area.left)
+            rule = self._rule(slot, slot.meanings[slot.key], area)
+            if len(rule) > 1 and self.sheet.data_validation(*area, rule):
+                raise RenderError(f"{self.sheet.get_name()}!{area_name(area)}: validation refused")
+
+    def _rule(self, slot: Slot, meaning: Meaning, area: Area) -> dict[str, Any]:
+        guide, unit = self.book.guide, self.form.dialect.money_unit
+        rule: dict[str, Any] = {"validate": "any", "input_title": slot.label[:PROMPT_TITLE], "input_message": meaning.prompt[:PROMPT_TEXT]}
+        if meaning.type == "money":
+            rule |= {
+                "validate": "decimal", "criteria": ">=", "value": 0, "error_message": guide.not_money.format(money_unit=unit),
+                "input_title": f"{slot.label}（{unit}）"[:PROMPT_TITLE],
+            }  # fmt: skip
+        elif slot.tick or (meaning.list and self.form.choices(meaning.list)):
+            source = self._source(slot, meaning, area)
+            rule |= {"validate": "list", "source": source, "ignore_blank": False, "error_message": guide.not_listed}
+        if not rule["input_message"]:
+            del rule["input_message"], rule["input_title"]
+        return rule
+
+    def _source(self, slot: Slot, meaning: Meaning, area: Area) -> str:
+        """A dropdown's source: a plain name, or the list of the first level that stands (or is chosen) in the same line."""
+        if slot.tick:
+            return f"={self.prefix}tick_{slot.key}"
+        if meaning.list != "level2":
+            return f"={self.prefix}{meaning.list}"
+        block = self._grid(slot.grid).blocks[slot.block]
+        first = next(s for s in self.plan.slots if s.grid == slot.grid and s.meanings and s.meanings[s.key].list == "level1")
+        words = self.form.choices("level1")
+        fixed = block.fixed.get(first.column.key) if first.column else None
+        if fixed is not None:
+            index = [self.form.canonical(w, "level1") for w in words].index(self.form.canonical(fixed, "level1")) + 1
+            return f"={self.prefix}level2_{index}"
+        chosen = "$" + cell_name(area.top, first.area.left + ORIGIN[1])
+        seconds = ",".join(f"{self.prefix}level2_{i}" for i in range(1, len(words) + 1))
+        return f"=CHOOSE(MATCH({chosen},{self.prefix}level1,0),{seconds})"
+
+    def _grid(self, name: str) -> Grid:
+        return next(grid for _, grid in self.form.template.grids() if grid.grid == name)
+
+    def _tint(self) -> None:
+        """Inputs are tinted only while blank, so that a finished form prints plain."""
+        tint = self.book.format(bg_color=self.form.looks.blank_tint)
+        for slot in self.plan.slots:
+            if slot.typed and slot.kind == "input":
+                area = self._area(slot)
+                cell = absolute(cell_name(area.top, area.left))
+                criteria = f'={cell}="{slot.text}"' if slot.tick else f'=LEN(TRIM(SUBSTITUTE({cell},"　"," ")))=0'
+                self.sheet.conditional_format(*area, {"type": "formula", "criteria": criteria, "format": tint})
+        texts = [a for s in self.plan.slots if s.typed and s.kind == "input" and s.meanings[s.key].type != "money" for a in [self._area(s)]]
+        if texts:
+            self.sheet.ignore_errors({"number_stored_as_text": " ".join(dict.fromkeys(area_name(a) for a in texts))})
+
+
+class _Guide:
+    """The 填报说明 sheet."""
+
+    def __init__(self, book: _Book, sheet: Worksheet) -> None:
+        self.book, self.sheet, self.row = book, sheet, 0
+        self.widths = (24.0, 12.0, 52.0)
+
+    def draw(self) -> None:
+        book, guide, form, stamp, sheet = self.book, self.book.guide, self.book.form, self.book.stamp, self.sheet
+        unit = form.dialect.money_unit
+        for col, width in enumerate(self.widths):
+            sheet.set_column(col, col, width)
+        self._line(guide.title.format(title=form.title), font_name="黑体", font_size=16)
+        for part in ("year", "department", "unit"):
+            self._cells(getattr(guide.identity, part), "", getattr(stamp, part) or guide.identity.blank)
+        self.row += 1
+        self._line(guide.steps_title, font_name="黑体", font_size=12)
+        names = [name for name, _, _ in book.sheets]
+        known = {"count": len(names), "first": names[0], "last": names[-1], "money_unit": unit, "spare": self._spare()}
+        for i, step in enumerate(guide.steps, 1):
+            self._line(f"{i}. {step.format_map(known)}")
+        self.row += 1
+        self._line(guide.contact_title, font_name="黑体", font_size=12)
+        self._line(guide.contact)
+        self.row += 1
+        self._line(guide.links_title, font_name="黑体", font_size=12)
+        link = book.format(font_name="宋体", font_size=10.5, font_color="#0563C1", underline=1)
+        for i, name in enumerate(names):
+            row, col = self.row + i // 3, i % 3
+            if sheet.write_url(row, col, f"internal:'{name}'!A1", link, name):
+                raise RenderError(f"link to {name}")
+        self.row += (len(names) + 2) // 3 + 1
+        self._line(guide.fields_title, font_name="黑体", font_size=12)
+        self._cells(*guide.fields_head, font_name="黑体")
+        told: set[str] = set()
+        for slot in plan(form).slots:
+            for meaning in slot.meanings.values() if slot.typed else ():
+                label = slot.label if slot.kind == "input" else meaning.label
+                if label not in told:
+                    told.add(label)
+                    self._cells(label, guide.required if meaning.required else guide.optional, meaning.prompt)
+        self.sheet.set_tab_color("#70AD47")
+        self.sheet.hide_gridlines(2)
+        self.sheet.set_paper(9)
+        self.sheet.fit_to_pages(1, 0)
+        self.sheet.protect("", ALLOWED)
+
+    def _spare(self) -> str:
+        guide = self.book.guide
+        parts = []
+        for _, grid in self.book.form.template.grids():
+            shown, most = sum(b.lines.print for b in grid.blocks), sum(b.lines.most for b in grid.blocks)
+            if most > shown:
+                parts.append(guide.spare.format(grid=self._grid_label(grid), shown=shown, most=most))
+        return f"（{'；'.join(parts)}）" if parts else ""
+
+    def _grid_label(self, grid: Grid) -> str:
+        if grid.beside:
+            return grid.beside.label
+        return next((c.label for c in grid.columns if c.label and self.book.form.columns[grid.grid][c.id].part == "name"), grid.columns[0].label) or ""
+
+    def _line(self, text: str, **look: Any) -> None:
+        """One line of text over all columns; not merged, so that screen readers and copy-paste get it whole."""
+        style = self.book.format(**{"font_name": "宋体", "font_size": 10.5, "valign": "top", "text_wrap": True, **look})
+        area = Area(self.row, 0, self.row, len(self.widths) - 1)
+        self.sheet.merge_range(*area, "", style)
+        put_text(self.sheet, self.row, 0, text, style)
+        points = sum(w * 7 + 5 for w in self.widths) * 0.75
+        size = look.get("font_size", 10.5)
+        self.sheet.set_row(self.row, text_height(self.book.form, self.book.form.looks.styles["input"].model_copy(update={"size": size}), text, points))
+        self.row += 1
+
+    def _cells(self, *texts: str, **look: Any) -> None:
+        style = self.book.format(**{"font_name": "宋体", "font_size": 10.5, "valign": "top", "text_wrap": True, "border": 1, **look})
+        for col, text in enumerate(texts):
+            put_text(self.sheet, self.row, col, text, style) if text else self.sheet.write_blank(self.row, col, None, style)
+        self.row += 1

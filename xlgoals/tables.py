@@ -1,0 +1,131 @@
+"""The tables that stand between reading and checking: returns of a batch as polars frames with one declared schema.
+
+Money is `Decimal(20, 2)` in yuan. Every row carries `rid`, the id of its form instance; long text stands once.
+Workers send these frames as Arrow IPC.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import polars as pl
+
+from xlgoals.findings import Finding
+from xlgoals.records import At, Return, area_name
+
+MONEY = pl.Decimal(20, 2)
+
+SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
+    # one row a form instance
+    "returns": {
+        "rid": pl.String(), "file": pl.String(), "sha256": pl.String(), "sheet": pl.String(), "area": pl.String(), "form": pl.String(),
+        "digest": pl.String(), "instance": pl.String(), "identity": pl.String(), "year": pl.String(), "department": pl.String(),
+        "unit": pl.String(), "project_code": pl.String(), "project_name": pl.String(),
+    },
+    # every scalar field of an instance, long: canonical key and its text ("" when blank)
+    "values": {"rid": pl.String(), "key": pl.String(), "text": pl.String()},
+    "funds": {
+        "rid": pl.String(), "key": pl.String(), "horizon": pl.String(), "source": pl.String(), "amount": MONEY, "printed": pl.String(),
+        "unit": pl.String(),
+    },
+    "goals": {"rid": pl.String(), "key": pl.String(), "horizon": pl.String(), "number": pl.Int32(), "text": pl.String()},
+    "indicators": {
+        "rid": pl.String(), "key": pl.String(), "order": pl.Int32(), "horizon": pl.String(), "level1": pl.String(), "level2": pl.String(),
+        "name": pl.String(), "target": pl.String(), "description": pl.String(), "basis": pl.String(), "remark": pl.String(),
+    },
+    "details": {
+        "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "column": pl.String(), "text": pl.String(),
+        "amount": MONEY,
+    },
+    # where each value stands: record key (an indicator's: its key + ".name", ".target" …), cell, text as typed, witness, label
+    "places": {
+        "rid": pl.String(), "key": pl.String(), "cell": pl.String(), "text": pl.String(), "witness": pl.String(), "label": pl.String(),
+    },
+    "findings": {
+        "code": pl.String(), "severity": pl.String(), "file": pl.String(), "sheet": pl.String(), "cell": pl.String(), "field": pl.String(),
+        "found": pl.String(), "expected": pl.String(), "message": pl.String(), "remedy": pl.String(), "key": pl.String(),
+        "amount": pl.Boolean(), "record": pl.String(), "others": pl.List(pl.List(pl.String())),
+    },
+}  # fmt: skip
+INDICATOR_MORE = ("description", "basis", "remark")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The frames of one batch, each with the schema of its name in `SCHEMAS`."""
+
+    returns: pl.DataFrame
+    values: pl.DataFrame
+    funds: pl.DataFrame
+    goals: pl.DataFrame
+    indicators: pl.DataFrame
+    details: pl.DataFrame
+    places: pl.DataFrame
+    findings: pl.DataFrame
+
+    def items(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        for one in fields(self):
+            yield one.name, getattr(self, one.name)
+
+
+def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = ()) -> Tables:
+    """Lay returns and findings out as tables."""
+    rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in SCHEMAS}
+    for one in returns:
+        rid, told, stamp = one.id, one.fields, one.stamp
+        rows["returns"].append((
+            rid, one.file, one.sha256, one.sheet, area_name(one.area), one.form, stamp.digest if stamp else "",
+            stamp.instance if stamp else "", one.identity, told.get("year", ""), told.get("department", ""), told.get("unit", ""),
+            told.get("project_code", ""), told.get("project_name", ""),
+        ))  # fmt: skip
+        rows["values"] += [(rid, key, text) for key, text in told.items()]
+        rows["funds"] += [(rid, f.key, f.horizon, f.source, f.amount, f.printed, f.unit) for f in one.funds]
+        rows["goals"] += [(rid, g.key, g.horizon, g.number, g.text) for g in one.goals]
+        rows["indicators"] += [
+            (rid, i.key, order, i.horizon, i.level1, i.level2, i.name, i.target, *(i.more.get(k, "") for k in INDICATOR_MORE))
+            for order, i in enumerate(one.indicators, 1)
+        ]
+        rows["details"] += [(rid, d.key, d.grid, d.line, d.column, d.text, d.amount) for d in one.details]
+        rows["places"] += [(rid, key, s.at.cell, s.text, s.witness, s.label) for key, s in one.spots.items()]
+    frames = {name: pl.DataFrame(rows[name], schema=SCHEMAS[name], orient="row") for name in SCHEMAS}
+    return with_findings(Tables(**frames), findings)
+
+
+def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
+    """The tables with more findings beside those they hold."""
+    rows = [
+        (f.code, f.severity, *f.at, f.field, f.found, f.expected, f.message, f.remedy, f.key, f.amount, f.record, [list(at) for at in f.others])
+        for f in findings
+    ]
+    more = pl.DataFrame(rows, schema=SCHEMAS["findings"], orient="row")
+    return replace(tables, findings=pl.concat([tables.findings, more]))
+
+
+def findings_of(tables: Tables) -> list[Finding]:
+    """The findings table as findings again."""
+    return [
+        Finding(
+            row["code"], row["severity"], At(row["file"], row["sheet"], row["cell"]), row["field"], row["found"], row["expected"],
+            row["message"], row["remedy"], row["key"], row["amount"], row["record"], tuple(At(*at) for at in row["others"]),
+        )
+        for row in tables.findings.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def to_bytes(tables: Tables) -> dict[str, bytes]:
+    """Pack for crossing a process border (Arrow IPC stream per table)."""
+    packed = {}
+    for name, frame in tables.items():
+        buffer = io.BytesIO()
+        frame.write_ipc_stream(buffer)
+        packed[name] = buffer.getvalue()
+    return packed
+
+
+def from_bytes(parts: Sequence[Mapping[str, bytes]]) -> Tables:
+    """Join what workers sent, in the given order."""
+    return Tables(**{
+        name: pl.concat([pl.read_ipc_stream(part[name]) for part in parts]) if parts else pl.DataFrame(schema=SCHEMAS[name]) for name in SCHEMAS
+    })
