@@ -18,10 +18,11 @@ from typing import Any
 import openpyxl
 from openpyxl.worksheet.worksheet import Worksheet
 
+from xlgoals.forms import LEVELS, Form
 from xlgoals.layout import ORIGIN, Plan, Slot, column_points, plan, style_of, text_height, tick_line
 from xlgoals.records import Stamp
 from xlgoals.render import render
-from xlgoals.spec import LEVELS, Form, data_folder, load_forms
+from xlgoals.spec import data_folder, load_forms
 from xlgoals.yamlmark import load_marked
 
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every part of the package, so that equal data gives equal bytes
@@ -64,9 +65,9 @@ def typed(laid: Plan, project: Mapping[str, Any]) -> Iterator[tuple[Slot, int, s
                 taken.add(row)
                 last = row
                 for slot in laid.slots:
-                    if slot.grid == grid.grid and slot.kind == "input" and slot.area.top == row and slot.column:
-                        if slot.column.pane in (None, pane) and values.get(slot.column.key):
-                            yield slot, row, values[slot.column.key]
+                    here = slot.grid == grid.grid and slot.kind == "input" and slot.area.top == row
+                    if here and slot.column and slot.column.pane in (None, pane) and values.get(slot.column.key):
+                        yield slot, row, values[slot.column.key]
 
 
 def _line(laid: Plan, grid: str, values: Mapping[str, str], taken: set[int], last: int, pane: str | None) -> int:
@@ -97,7 +98,9 @@ class _Typist:
         if isinstance(cell.value, str):
             cell.data_type = "s"  # a person's text cell: what begins with = stays text
             points = sum(column_points(w) for w in self.form.template.columns[slot.area.left : slot.area.right + 1])
-            height = text_height(self.form, style_of(self.form, slot), ("1. " if slot.column and slot.column.numbered else "") + text, points)
+            height = text_height(
+                self.form, style_of(self.form, slot), ("1. " if slot.column and slot.column.numbered else "") + text, points
+            )
             self.needed[row] = max(self.needed.get(row, 0), height)
 
     def fit_rows(self) -> None:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from xlgoals import __version__
-from xlgoals.errors import SpecError, XlgoalsError
+from xlgoals.errors import Mistake, SpecError, XlgoalsError
 
 if TYPE_CHECKING:
     from xlgoals.findings import Finding
     from xlgoals.tables import Tables
 
 F = TypeVar("F", bound=Callable[..., Any])
-WIDE = 160  # columns of a table that is not shown on a terminal
 
 
 class Group(click.Group):
@@ -80,10 +79,11 @@ def forms_command(ctx: click.Context, forms_dirs: tuple[str, ...]) -> None:
     """列出全部表样；forms check 检查表样文件。"""
     ctx.obj = forms_dirs
     if ctx.invoked_subcommand is None:
+        from xlgoals.report import print_table
         from xlgoals.spec import load_forms
 
         rows = [(form.id, form.title, form.dialect.money_unit, form.digest) for form in load_forms(forms_dirs).forms.values()]
-        _table(("名称", "表样", "金额单位", "版本"), rows)
+        print_table(("名称", "表样", "金额单位", "版本"), rows)
 
 
 @forms_command.command("check")
@@ -95,7 +95,7 @@ def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
     from xlgoals.spec import load_forms
 
     forms = load_forms((*outer, *forms_dirs)).forms.values()
-    mistakes = []
+    mistakes: list[Mistake] = []
     for form in forms:
         try:
             plan(form)
@@ -145,14 +145,43 @@ def new(form: str, year: str, count: int, department: str, unit: str, output: Pa
 def check(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
     tables = _reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    from xlgoals.report import finding_object, print_findings
     from xlgoals.tables import findings_of
 
     findings = findings_of(tables)
     if shape == "json":
         for finding in findings:
-            click.echo(_json(finding))
+            _echo_json(finding_object(finding))
     else:
-        _report(findings)
+        print_findings(findings)
+    _tally(tables, findings)
+    sys.exit(_exit_code(findings))
+
+
+@main.command()
+@paths_argument
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一张表。")
+@given_options
+@jobs_option
+@forms_option
+def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
+    """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json"""
+    tables = _taken_in(paths, (year, department, unit), jobs, forms_dirs)
+    from xlgoals.report import print_findings, print_table, return_objects
+    from xlgoals.tables import findings_of
+
+    findings = findings_of(tables)
+    if shape == "json":
+        for one in return_objects(tables):
+            _echo_json(one)
+    else:
+        for one in return_objects(tables):
+            places = one["places"]
+            rows = [(place["label"], place["text"], place["cell"], place["witness"]) for place in places.values() if place["text"]]
+            print_table(
+                ("栏目", "内容", "单元格", "依据"), rows, f"{one['file']}  {one['sheet']}  {one['form']}  {one['year']}  {one['unit']}"
+            )
+        print_findings(findings)
     _tally(tables, findings)
     sys.exit(_exit_code(findings))
 
@@ -180,14 +209,16 @@ def consolidate(
     from xlgoals.tables import findings_of
 
     findings = findings_of(tables)
-    _write_summary(tables, output, shape, force, paths)
+    _write_summary(tables, output, shape, force, paths, forms_dirs)
     _tally(tables, findings)
     click.echo(f"汇总已写到 {output}", err=True)
     sys.exit(_exit_code(findings))
 
 
 @main.command()
-@click.option("-o", "--output", default="demo", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="写到哪个文件夹。")
+@click.option(
+    "-o", "--output", default="demo", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="写到哪个文件夹。"
+)
 def demo(output: Path) -> None:
     """用随附的真实例子走一遍：生成空表、读取、审核、汇总。"""
     import shutil
@@ -195,6 +226,7 @@ def demo(output: Path) -> None:
     from xlgoals.outputs import write_whole
     from xlgoals.records import Stamp
     from xlgoals.render import render
+    from xlgoals.report import finding_object
     from xlgoals.spec import data_folder, load_forms
     from xlgoals.tables import findings_of
 
@@ -209,7 +241,7 @@ def demo(output: Path) -> None:
     tables = _reviewed([output / "报送"], ("", "", ""), None, ())
     findings = findings_of(tables)
     with write_whole(output / "问题清单.jsonl", force=True) as path:
-        path.write_text("".join(_json(finding) + "\n" for finding in findings), encoding="utf-8")
+        path.write_text("".join(json.dumps(finding_object(f), ensure_ascii=False) + "\n" for f in findings), encoding="utf-8")
     _write_summary(tables, output / "汇总.xlsx", "xlsx", True, [output / "报送"])
     _tally(tables, findings)
     click.echo(
@@ -222,28 +254,49 @@ def demo(output: Path) -> None:
 # --- shared
 
 
+def _echo_json(told: dict[str, Any]) -> None:
+    click.echo(json.dumps(told, ensure_ascii=False))
+
+
 def _reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Tables:
-    """Read and check; a bar shows how far, on a terminal only."""
     from xlgoals.check import check as run_checks
-    from xlgoals.intake import take_in
-    from xlgoals.records import Given
     from xlgoals.spec import load_forms
     from xlgoals.tables import with_findings
 
-    forms = load_forms(forms_dirs)
-    tables = take_in(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs)
-    return with_findings(tables, run_checks(tables, forms))
+    tables = _taken_in(paths, given, jobs, forms_dirs)
+    return with_findings(tables, run_checks(tables, load_forms(forms_dirs)))
 
 
-def _write_summary(tables: Tables, output: Path, shape: str, force: bool, inputs: Iterable[Path]) -> None:
+def _taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Tables:
+    from xlgoals.intake import take_in
+    from xlgoals.records import Given
+
+    return take_in(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs)
+
+
+def _write_summary(tables: Tables, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = ()) -> None:
+    """Write the summary whole, with links back to every file that was read, and never over one of them."""
     from xlgoals.consolidate import consolidate as roll_up
+    from xlgoals.intake import files_in
+    from xlgoals.outputs import write_whole
+    from xlgoals.spec import load_forms
     from xlgoals.summary import About, write_data, write_summary
 
+    forms = load_forms(forms_dirs)
+    sources, _ = files_in(inputs, forms.catalogue)
+    told = About(
+        source="、".join(str(path) for path in inputs),
+        version=__version__,
+        forms={form.id: form.title for form in forms.forms.values()},
+        base=output.parent,
+        paths={source.name: Path(source.path) for source in sources},
+    )
     summary = roll_up(tables)
-    if shape == "xlsx":
-        write_summary(summary, output, told=About(), force=force)
-    else:
-        write_data(summary, output, shape, force=force)
+    with write_whole(output, force=force, folder=shape in ("parquet", "csv"), inputs=[Path(source.path) for source in sources]) as draft:
+        if shape == "xlsx":
+            write_summary(summary, draft, told=told)
+        else:
+            write_data(summary, draft, shape)  # type: ignore[arg-type]  # click lets only its formats through
 
 
 def _exit_code(findings: Iterable[Finding]) -> int:
@@ -251,44 +304,6 @@ def _exit_code(findings: Iterable[Finding]) -> int:
     if any(kind == "internal" for _, kind in codes):
         return 3
     return int(any(severity in ("error", "query") for severity, _ in codes))
-
-
-def _json(finding: Finding) -> str:
-    told = {
-        "code": finding.code, "severity": finding.severity, "file": finding.at.file, "sheet": finding.at.sheet, "cell": finding.at.cell,
-        "field": finding.field, "found": finding.found, "expected": finding.expected, "message": finding.text, "key": finding.key,
-    }  # fmt: skip
-    if finding.others:
-        told["others"] = [at._asdict() for at in finding.others]  # type: ignore[assignment]
-    return json.dumps(told, ensure_ascii=False)
-
-
-def _report(findings: Iterable[Finding]) -> None:
-    """Findings as a table a file, worst first; equal ones of a sheet are one line with their cells."""
-    from itertools import groupby
-
-    from xlgoals.findings import SEVERITY_WORDS, grouped
-
-    for file, own in groupby(grouped(findings), key=lambda f: f.at.file):
-        rows = []
-        for finding in own:
-            cells = [finding.at.cell, *(at.cell for at in finding.others)]
-            shown = "、".join(dict.fromkeys(c for c in cells[:8] if c)) + (f" 等 {len(cells)} 处" if len(cells) > 8 else "")
-            rows.append((SEVERITY_WORDS[finding.severity], finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text))
-        _table(("级别", "工作表", "单元格", "栏目", "填的是", "应为", "问题和办法"), rows, file)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-    table = Table(*head, box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(cell if len(cell) <= 60 else cell[:57] + "…") if i < len(row) - 1 else Text(cell) for i, cell in enumerate(row)))
-    console.print(table)
 
 
 def _tally(tables: Tables, findings: Sequence[Finding]) -> None:

@@ -14,8 +14,9 @@ from functools import lru_cache
 from typing import Literal
 
 from xlgoals.errors import Mistake, SpecError
+from xlgoals.forms import Form, Meaning
+from xlgoals.models import HOLE, Box, Column, Grid, Style
 from xlgoals.records import Area
-from xlgoals.spec import HOLE, Box, Column, Form, Grid, Meaning, Style
 
 Kind = Literal["text", "label", "heading", "fixed", "input", "pattern"]
 ORIGIN = (1, 0)
@@ -193,7 +194,10 @@ class _Layout:
         for row in range(area.top, area.bottom + 1):
             for col in range(area.left, area.right + 1):
                 if col >= self.width or (row, col) in self.taken:
-                    self._mistake(path, f"这一格放不下：第 {area.left + 1} 栏起占 {area.right - area.left + 1} 栏，与别的格子重叠或超出 {self.width} 栏")
+                    self._mistake(
+                        path,
+                        f"这一格放不下：第 {area.left + 1} 栏起占 {area.right - area.left + 1} 栏，与别的格子重叠或超出 {self.width} 栏",
+                    )
                     return
         for row in range(area.top, area.bottom + 1):
             for col in range(area.left, area.right + 1):
@@ -243,7 +247,10 @@ class _Layout:
         if grid.headed:
             for column, at in zip(grid.columns, lefts, strict=True):
                 area = Area(top, at, top, at + column.span - 1)
-                self._place(path, Slot("heading", area, column.label or "", column.id, style="heading", grid=grid.grid, column=column, aka=column.aka))
+                self._place(
+                    path,
+                    Slot("heading", area, column.label or "", column.id, style="heading", grid=grid.grid, column=column, aka=column.aka),
+                )
             self.rows.append(PlanRow(f"#{grid.grid}.head", "head", None, grid=grid.grid))
             self.repeat = (top, top)
         first = len(self.rows)
@@ -292,7 +299,11 @@ class _Layout:
                 continue
             left, above = self._at(slot.area.top, slot.area.left - 1), self._at(slot.area.top - 1, slot.area.left)
             beside = left if left and left.kind == "label" else None
-            over = above if above and above.kind in ("label", "pattern") and (above.area.left, above.area.right) == (slot.area.left, slot.area.right) else None
+            over = (
+                above
+                if above and above.kind in ("label", "pattern") and (above.area.left, above.area.right) == (slot.area.left, slot.area.right)
+                else None
+            )
             if over and (served := self._at(over.area.top, over.area.right + 1)) and served.kind == "input":
                 over = None  # that label already names the input right of it
             if beside and (beside.area.top, beside.area.bottom) != (slot.area.top, slot.area.bottom) and over:
@@ -341,7 +352,9 @@ class _Layout:
     def _breaks(self) -> Iterator[int]:
         """Where the blank form does not fit a page: break before the group of blocks (a merged first column) that crosses it."""
         room = page_size(self.form)[1]
-        groups = sorted({slot.area.top for slot in self.slots if slot.kind == "fixed" and slot.column and slot.area.left == self._grid_left(slot)})
+        groups = sorted(
+            {slot.area.top for slot in self.slots if slot.kind == "fixed" and slot.column and slot.area.left == self._grid_left(slot)}
+        )
         used, begun = 0.0, 0
         header = sum(self._row_height(r) for r in range(self.repeat[0], self.repeat[1] + 1)) if self.repeat else 0.0
         for row in range(len(self.rows)):

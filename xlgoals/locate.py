@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from xlgoals.findings import Catalogue, Finding
+from xlgoals.forms import Form, Forms
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan
-from xlgoals.records import Area, At, Book, Cell, Sheet, Stamp, Value, cell_name
-from xlgoals.spec import HOLE, Form, Forms
+from xlgoals.models import HOLE
+from xlgoals.records import Area, At, Book, Cell, Sheet, Stamp, Value, cell_name, column_name
 from xlgoals.stamp import read_stamp
 
 Place = tuple[int, int]
@@ -195,6 +197,7 @@ class _Drawn:
     echoes: Mapping[Place, Slot]
     inputs: Mapping[Place, Slot]
     covered: Mapping[Place, Slot]  # the rest of a merged input
+    names: tuple[tuple[str, str], ...]  # defined name of a field -> how a reference to its cell ends
     area: Area
     corner: Place
 
@@ -217,13 +220,18 @@ def _drawn(laid: Plan) -> _Drawn:
         elif slot.text:
             words[spot] = slot.text
     area = Area(0, 0, len(laid.rows) - 1, laid.width - 1).moved(*ORIGIN)
-    return _Drawn(words, echoes, inputs, covered, area, (0, laid.width))
+    names = tuple(
+        (f"fld_{slot.key}", f"!${column_name(spot[1])}${spot[0] + 1}") for spot, slot in inputs.items() if not slot.grid
+    )
+    return _Drawn(words, echoes, inputs, covered, names, area, (0, laid.width))
 
 
 def _exact(book: Book, sheet: Sheet, laid: Plan, stamp: Stamp, catalogue: Catalogue) -> tuple[Located, list[Finding]] | None:
     """Read a sheet on which everything printed stands where it was drawn; None when anything printed is elsewhere or changed."""
     drawn = _drawn(laid)
     words, inputs = drawn.words, drawn.inputs
+    if any(name in sheet.names and not sheet.names[name].endswith(place) for name, place in drawn.names):
+        return None  # a cell was cut and pasted elsewhere: its name went with it
     seen = 0
     values: dict[Place, Cell] = {}
     stray: list[Cell] = []
@@ -327,6 +335,7 @@ class _Search:
         fields = self._fields()
         lines = {grid.grid: self._lines(grid.grid) for _, grid in self.plan.form.template.grids()}
         echoes = self._echoes()
+        self._altered()
         area = self._area(fields, lines)
         self._account(area)
         return Located(self.book, self.sheet, self.plan.form, self.stamp, area, fields, lines, echoes)
@@ -374,8 +383,11 @@ class _Search:
         self.label_at: dict[int, Place] = {}  # id of slot -> place
         self.pattern_at: dict[int, Place] = {}  # the same for input cells with words in them: they are their own label
         self.label_words = set(wanted)
+        heads = self._head_rows(by_words)
         for word, slots in wanted.items():
             spots = next((by_words[w] for w in (word, *(_short(a) for a in slots[0].aka)) if w in by_words), [])
+            if len(spots) > len(slots) and (row := heads.get(slots[0].grid)) is not None and all(s.kind == "heading" for s in slots):
+                spots = [spot for spot in spots if spot[0] == row]  # further ones stand in repeated headers (续页)
             if len(spots) == len(slots):
                 for slot, spot in zip(slots, spots, strict=True):
                     self.label_at[id(slot)] = spot
@@ -384,6 +396,17 @@ class _Search:
                 spots = [spot for spot, value in self.cells.items() if isinstance(value, str) and _echo_pattern(slot.text).match(bare(value))]
                 if len(spots) == 1:
                     self.pattern_at[id(slot)] = spots[0]
+
+    def _head_rows(self, by_words: Mapping[str, Sequence[Place]]) -> dict[str, int]:
+        """The first row of each grid that reads like its header."""
+        found: dict[str, int] = {}
+        for _, grid in self.plan.form.template.grids():
+            heads = {_short(s.text) for s in self.plan.slots if s.kind == "heading" and s.grid == grid.grid and s.text}
+            rows = Counter(row for word in heads for row in {r for r, _ in by_words.get(word, ())})
+            alike = [row for row, count in rows.items() if count >= max(2, len(heads) - 1)]
+            if alike:
+                found[grid.grid] = min(alike)
+        return found
 
     def _key_place(self, slot: Slot) -> Place | None:
         row, col = self.row_of.get(self.plan.rows[slot.area.top].key), self.col_of.get(slot.area.left)
@@ -411,6 +434,8 @@ class _Search:
         extent = self.merged.get(at, Area(*at, *at))
         if slot.area.left > label.area.right:
             row = at[0] + slot.area.top - label.area.top
+            if any(at[0] < r <= row and c == at[1] for r, c in self.label_at.values()):
+                return None  # the label's own rows are gone: the next label stands there
             for col in range(extent.right + 1, extent.right + 1 + 2 * self.plan.width):
                 if (row, col) in self.cells:
                     if (row, col) in self.used or _short(str(self.cells[row, col])) in self.label_words:
@@ -473,7 +498,7 @@ class _Search:
         return place
 
     def _printed(self, place: Place) -> bool:
-        return place in self.label_at.values() or place in self.used and place not in self.claims
+        return place in self.label_at.values() or (place in self.used and place not in self.claims)
 
     # --- grids
 
@@ -531,7 +556,10 @@ class _Search:
         slots = {(s.block, s.line, s.key): s for s in self.plan.slots if s.grid == grid and s.kind == "input"}
         any_slot = {s.key: s for s in self.plan.slots if s.grid == grid and s.kind == "input"}
         fixed_ids = {s.key for s in self.plan.slots if s.grid == grid and s.kind == "fixed"}
+        fixed_slot = {s.key: s for s in self.plan.slots if s.grid == grid and s.kind == "fixed"}
         heads = {_short(s.text) for s in self.plan.slots if s.kind == "heading" and s.grid == grid}
+        levels = {columns[c_id] for c_id in fixed_ids if c_id in columns}
+        merged_down = any(a.top < a.bottom and a.left in levels and first <= a.top <= last for a in self.sheet.merges)
         block = 0
         lines: list[GridLine] = []
         for row in range(first, last + 1):
@@ -540,6 +568,7 @@ class _Search:
             if key and own is None:
                 continue
             printed: dict[str, str] = {}
+            carried: dict[str, tuple[str, Place | None]] = {}
             if own:
                 block = int(own[0]) - 1
                 printed = dict(_fixed(self.plan, grid, block))
@@ -549,22 +578,28 @@ class _Search:
                 if heads and sum(_short(t) in heads for t in texts.values() if t) >= max(2, len(heads) - 1):
                     self.used |= {(row, col) for col in columns.values()}  # a repeated header (续页)
                     continue
-                printed = {c_id: self._carried(row, columns[c_id], first) for c_id in fixed_ids if c_id in columns}
+                carried = {c_id: self._carried(row, columns[c_id], first) for c_id in fixed_ids if c_id in columns}
+                printed = {c_id: text for c_id, (text, _) in carried.items()}
             for c_id, col in columns.items():
                 place = self.merged[row, col][:2] if (row, col) in self.merged else (row, col)
                 slot = slots.get((block, int(own[1]) - 1, c_id)) if own else any_slot.get(c_id)
-                if c_id in printed and (own or slot is None):
+                if c_id in printed and own:
                     if place in self.cells:
                         self.used.add(place)
                     continue
-                if slot is None or (own is None and place[0] != row and c_id not in fixed_ids):
+                if not own and c_id in fixed_ids and ((place not in self.cells and not merged_down) or place[0] != row or slot is None):
+                    place = carried[c_id][1] or place
+                if slot is None and c_id in fixed_ids:
+                    slot = fixed_slot[c_id]
+                if slot is None or place in self.claims or (own is None and place[0] != row and c_id not in fixed_ids):
                     continue
-                if c_id in fixed_ids and own is None and place[0] != row:
-                    continue
+                if place[1] != col and place[1] in columns.values():
+                    place = (row, col)  # merged over several columns: what is typed there is the first one's
                 cells[c_id] = Taken(slot, *place, "key" if own else "label", self.sheet.cell(*place))
             filled = {c_id for c_id, taken in cells.items() if taken.cell is not None}
             if own or filled - fixed_ids:
                 self.used |= {(t.row, t.col) for t in cells.values() if t.cell is not None}
+                self.used |= {spot for _, spot in carried.values() if spot}
                 lines.append(GridLine(f"{own[0]}.{own[1]}" if own else f"+{row + 1}", cells, printed, row, own is None))
         return tuple(lines)
 
@@ -572,17 +607,15 @@ class _Search:
         value = self.cells.get((row, col))
         return value if isinstance(value, str) else ""
 
-    def _carried(self, row: int, col: int, first: int) -> str:
-        """The words a merged or once-written level cell gives to the lines below it."""
+    def _carried(self, row: int, col: int, first: int) -> tuple[str, Place | None]:
+        """The words a merged or once-written level cell gives to the lines below it, and where they stand."""
         area = self.merged.get((row, col))
         if area and isinstance(text := self.cells.get((area.top, area.left)), str):
-            self.used.add((area.top, area.left))
-            return text
+            return text, (area.top, area.left)
         for r in range(row, first - 1, -1):
             if isinstance(text := self.cells.get((r, col)), str):
-                self.used.add((r, col))
-                return text
-        return ""
+                return text, (r, col)
+        return "", None
 
     # --- the rest
 
@@ -603,9 +636,23 @@ class _Search:
                 if isinstance(value, str) and (match := pattern.match(bare(value))):
                     found |= {key: text for key, text in match.groupdict().items() if text}
                     self.used.add(spot)
-                elif spot == self._key_place(slot):
-                    self.used.add(spot)
         return found
+
+    def _altered(self) -> None:
+        """Name printed words that other words have replaced, where the key row and column say they stood."""
+        for slot in self.plan.slots:
+            place = self._key_place(slot) if slot.kind in ("text", "label", "heading", "fixed") and slot.text else None
+            if place is None or id(slot) in self.label_at or place in self.claims or place in self.label_at.values():
+                continue
+            cell = self.sheet.cell(*place)
+            if cell is None or (HOLE.search(slot.text) and (cell.formula or place in self.used)):
+                continue
+            found = _shown(cell)
+            if _short(found) != _short(slot.text) and _short(found) not in map(_short, slot.aka):
+                self.used.add(place)
+                expected = HOLE.sub("…", slot.text)
+                at = At(self.book.file, self.sheet.name, cell_name(*place))
+                self.findings.append(self.catalogue.finding("layout.label", at, found=found, expected=expected))
 
     def _area(self, fields: Mapping[str, Taken], lines: Mapping[str, tuple[GridLine, ...]]) -> Area:
         spots = [*self.label_at.values(), *((t.row, t.col) for t in fields.values())]

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from xlgoals.findings import Catalogue, Finding
+from xlgoals.forms import STAMPED, Form, Forms, Meaning
 from xlgoals.locate import GridLine, Located, Taken, bare, locate
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
-from xlgoals.spec import STAMPED, Form, Forms, Meaning
 from xlgoals.target import as_typed
 
 CENT = Decimal("0.01")
@@ -60,7 +60,9 @@ def _copies(parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> t
             if len(same) == 1:
                 kept += same
                 if n:
-                    findings.append(catalogue.finding("form.copied", At(same[0].file, same[0].sheet), found=same[0].sheet, expected=group[0][1].sheet))
+                    findings.append(
+                        catalogue.finding("form.copied", At(same[0].file, same[0].sheet), found=same[0].sheet, expected=group[0][1].sheet)
+                    )
                 continue
             names = "、".join(one.sheet for one in same)
             differ = _differences(same)
@@ -174,7 +176,9 @@ class _Parser:
         if meaning.record == "funds":
             key = f"funds.{meaning.horizon}.{meaning.part}"
             text = self._text(taken, meaning, key)
-            self.funds.append(Funds(key, meaning.horizon, meaning.part, self._money(text, key), self.spots[key].text, self.form.dialect.money_unit))
+            self.funds.append(
+                Funds(key, meaning.horizon, meaning.part, self._money(text, key), self.spots[key].text, self.form.dialect.money_unit)
+            )
         elif meaning.record == "goals":
             number = 1 + sum(goal.horizon == meaning.horizon for goal in self.goals)
             key = f"goals.{meaning.horizon}.{number}"
@@ -193,20 +197,22 @@ class _Parser:
     def _ticked(self, text: str, options: Sequence[str], key: str) -> str:
         """The choice that is ticked in a line of choices. A sign lost on the way (fonts, copying) is inferred when every other
         choice still shows its empty box, and said so."""
-        marks: dict[str, str] = {}
         rest = re.sub(r"\s+", "", text)
+        before = rest[:1] in tuple(TICKS + BOXES)  # the signs stand before their words, or (as printed) behind them
+        marks: dict[str, str] = {}
         for option in options:
-            match = re.search(rf"([{TICKS}{BOXES}]?){re.escape(option)}([{TICKS}{BOXES}]?)", rest)
+            sign = rf"([{TICKS}{BOXES}]?)"
+            match = re.search(sign + re.escape(option) if before else re.escape(option) + sign, rest)
             if match:
-                marks[option] = match[2] or match[1] if options[-1] != option or match[2] else match[2] or match[1]
+                marks[option] = match[1]
         ticked = [option for option, mark in marks.items() if mark and mark in TICKS]
-        bare_ = [option for option, mark in marks.items() if not mark]
+        plain = [option for option, mark in marks.items() if not mark]
         empty = [option for option, mark in marks.items() if mark and mark in BOXES]
         if len(ticked) == 1:
             return ticked[0]
-        if not ticked and len(bare_) == 1 and len(empty) == len(options) - 1:
-            self._tell("tick.lost", key, expected=bare_[0])
-            return bare_[0]
+        if not ticked and len(plain) == 1 and len(empty) == len(options) - 1:
+            self._tell("tick.lost", key, expected=plain[0])
+            return plain[0]
         if ticked or len(empty) < len(options):
             self._tell("tick.unclear", key, expected="、".join(options))
         return ""
@@ -216,7 +222,9 @@ class _Parser:
         meaning = taken.slot.meanings[key]
         whole = self._text(taken, meaning, meaning.to)
         parts = re.split(r"\{(\w+)\}", taken.slot.text)
-        pattern = "".join(f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(re.escape, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts))
+        pattern = "".join(
+            f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(re.escape, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
+        )
         match = re.fullmatch(pattern + r"\s*", whole, re.DOTALL)
         if match:
             self.fields[meaning.to] = match[key].strip(" \u3000")
@@ -338,9 +346,13 @@ class _Parser:
             typed = self.fields.get(part, "") or one.echoes.get(part, "")
             label = self.spots[part].label if part in self.spots else self.labels[part].label
             if typed and stamped and not _same_name(typed, stamped):
-                at = self.spots[part].at if part in self.spots else At(one.book.file, one.sheet.name, cell_name(one.area.top, one.area.left))
+                at = (
+                    self.spots[part].at if part in self.spots else At(one.book.file, one.sheet.name, cell_name(one.area.top, one.area.left))
+                )
                 self.findings.append(
-                    self.catalogue.finding("identity.conflict", at, field=label, found=typed, expected=stamped, identity=self.identity, record=part)
+                    self.catalogue.finding(
+                        "identity.conflict", at, field=label, found=typed, expected=stamped, identity=self.identity, record=part
+                    )
                 )
             known = typed or stamped or getattr(self.given, part)
             if known:

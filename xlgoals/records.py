@@ -213,7 +213,9 @@ class Return:
     @property
     def identity(self) -> str:
         """Names the same form over rounds: unit, form, and the project by code, else by name and place in the workbook."""
-        project = self.fields.get("project_code") or f"{self.fields.get('project_name', '')}/{self.stamp.instance if self.stamp else self.sheet}"
+        project = (
+            self.fields.get("project_code") or f"{self.fields.get('project_name', '')}/{self.stamp.instance if self.stamp else self.sheet}"
+        )
         return "|".join((self.form, self.fields.get("year", ""), self.fields.get("unit", ""), project))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +12,10 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from xlgoals.forms import COMPUTED, Form, Forms, Meaning
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, text_height, tick_line
+from xlgoals.models import HOLE, Grid, Guide, SheetSpec
 from xlgoals.records import Area, Stamp, area_name, cell_name
-from xlgoals.spec import COMPUTED, HOLE, Form, Forms, Grid, Guide, Meaning, SheetSpec
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
@@ -398,7 +399,12 @@ class _Guide:
     def _grid_label(self, grid: Grid) -> str:
         if grid.beside:
             return grid.beside.label
-        return next((c.label for c in grid.columns if c.label and self.book.form.columns[grid.grid][c.id].part == "name"), grid.columns[0].label) or ""
+        return (
+            next(
+                (c.label for c in grid.columns if c.label and self.book.form.columns[grid.grid][c.id].part == "name"), grid.columns[0].label
+            )
+            or ""
+        )
 
     def _line(self, text: str, **look: Any) -> None:
         """One line of text over all columns; not merged, so that screen readers and copy-paste get it whole."""
@@ -408,7 +414,9 @@ class _Guide:
         put_text(self.sheet, self.row, 0, text, style)
         points = sum(w * 7 + 5 for w in self.widths) * 0.75
         size = look.get("font_size", 10.5)
-        self.sheet.set_row(self.row, text_height(self.book.form, self.book.form.looks.styles["input"].model_copy(update={"size": size}), text, points))
+        self.sheet.set_row(
+            self.row, text_height(self.book.form, self.book.form.looks.styles["input"].model_copy(update={"size": size}), text, points)
+        )
         self.row += 1
 
     def _cells(self, *texts: str, **look: Any) -> None:

@@ -1,4 +1,4 @@
-"""The declarative spec: models of `templates/` and `mappings/`, loaded, joined and cross-checked into `Form`s.
+"""Load the spec files, join each template with its dialect and cross-check them into `Form`s.
 
 `templates/<form>.yaml` says where things stand and how they look, `mappings/<form>.yaml` what they mean; the layout key is
 the only join between them. Mistakes are collected over all files and told as `file:line: what, and what to do`.
@@ -10,424 +10,18 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import cached_property, lru_cache
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from xlgoals.errors import Mistake, SpecError, UsageError
 from xlgoals.findings import Catalogue, Rule
-from xlgoals.records import Horizon
+from xlgoals.forms import COMPUTED, Form, Forms, Meaning
+from xlgoals.models import HOLE, Dialect, Fields, Grid, Guide, Lists, Looks, Rules, Template, To
 from xlgoals.yamlmark import Marked, load_marked
-
-STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
-COMPUTED = ("seq",)  # known to the program for every sheet, never typed
-LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
-HOLE = re.compile(r"\{(\w+)\}")
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-# --- templates -------------------------------------------------------------------------------------------------------
-
-
-class Style(Model):
-    font: str = "宋体"
-    size: float = 10.5
-    bold: bool = False
-    align: Literal["left", "center", "right"] = "left"
-    border: Literal["thin", "none"] = "thin"
-    height: float | None = None
-
-
-class TypeLook(Model):
-    """How a field's type looks in Excel."""
-
-    format: str
-    style: str
-
-
-class Looks(Model):
-    """`templates/styles.yaml`."""
-
-    styles: dict[str, Style]
-    types: dict[str, TypeLook]
-    blank_tint: str
-    body_height: float
-    line_size: float
-    line_factor: float
-    cell_padding: float
-
-
-class Identity(Model):
-    year: str
-    department: str
-    unit: str
-    blank: str
-
-
-class Guide(Model):
-    """`templates/guide.yaml`: the words of the 填报说明 sheet and of prompts."""
-
-    sheet: str
-    title: str
-    identity: Identity
-    steps_title: str
-    steps: tuple[str, ...]
-    spare: str
-    links_title: str
-    fields_title: str
-    fields_head: tuple[str, str, str]
-    required: str
-    optional: str
-    contact_title: str
-    contact: str
-    meta_sheet: str
-    meta_note: str
-    lists_sheet: str
-    footer: str
-    choose: str
-    not_listed: str
-    not_money: str
-
-
-class Margins(Model):
-    """Millimetres."""
-
-    left: float = 20
-    right: float = 20
-    top: float = 20
-    bottom: float = 20
-
-
-class Page(Model):
-    paper: Literal["A4", "A3"] = "A4"
-    orientation: Literal["portrait", "landscape"] = "portrait"
-    margins: Margins = Margins()
-    header: str = ""
-
-
-class Box(Model):
-    """One cell of a printed row: words, a label, an input, or words with inputs in them.
-
-    `text` may echo stamped, computed or other fields in braces; `pattern` is an input cell whose words stay around what is
-    typed; `tick` are the choices printed with a box each, in one line. `lines` is how many lines of text the row must have
-    room for. `by` says who writes there: what the bureau or a hand writes is no input and never missing.
-    """
-
-    text: str | None = None
-    label: str | None = None
-    key: str | None = None
-    pattern: str | None = None
-    tick: tuple[str, ...] = ()
-    span: int = Field(1, ge=1)
-    down: int = Field(1, ge=1)
-    lines: int = Field(1, ge=1, le=25)
-    style: str | None = None
-    aka: tuple[str, ...] = ()
-    by: Literal["unit", "bureau", "hand"] = "unit"
-
-    @model_validator(mode="after")
-    def one_kind(self) -> Box:
-        if sum(part is not None for part in (self.text, self.label, self.key, self.pattern)) != 1:
-            raise ValueError("一个格子只能写 text、label、key、pattern 中的一个")
-        return self
-
-
-class Beside(Model):
-    """A label that stands left of a whole grid."""
-
-    label: str
-    span: int = Field(1, ge=1)
-    aka: tuple[str, ...] = ()
-
-
-class Column(Model):
-    """One column of a grid. `pane` names the horizon of a column where two horizons share the lines."""
-
-    key: str
-    label: str | None = None
-    span: int = Field(1, ge=1)
-    pane: Horizon | None = None
-    numbered: str = ""
-    lines: int = Field(1, ge=1, le=25)
-    style: str | None = None
-    aka: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """The column's key, told apart by pane where two panes hold the same key."""
-        return f"{self.key}@{self.pane}" if self.pane else self.key
-
-
-class Lines(Model):
-    """How many lines a block prints, and how many it may grow to (the rest are hidden rows that staff may unhide)."""
-
-    print: int = Field(ge=0)
-    most: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def grows(self) -> Lines:
-        if self.most < self.print:
-            raise ValueError("most 不能小于 print")
-        return self
-
-
-class Block(BaseModel):
-    """A run of lines of a grid; whatever else it names is a column with words printed in it."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    lines: Lines
-
-    @property
-    def fixed(self) -> dict[str, str]:
-        return dict(self.model_extra or {})
-
-
-class Grid(Model):
-    """Lines of equal columns, in blocks."""
-
-    grid: str = Field(pattern=r"^[a-z]\w*$")
-    columns: tuple[Column, ...] = Field(min_length=1)
-    blocks: tuple[Block, ...] = Field(min_length=1)
-    beside: Beside | None = None
-
-    @property
-    def headed(self) -> bool:
-        return any(column.label is not None for column in self.columns)
-
-
-def _row_kind(row: Any) -> str:
-    return "grid" if isinstance(row, (dict, Grid)) else "cells"
-
-
-Row = Annotated[Annotated[tuple[Box, ...], Tag("cells")] | Annotated[Grid, Tag("grid")], Discriminator(_row_kind)]
-
-
-class SheetSpec(Model):
-    """Which form a sheet of the workbook holds, and how many such sheets there are."""
-
-    form: str
-    per: Literal["project", "workbook"] = "project"
-    sheet: str = "项目{seq}"
-
-
-class Template(Model):
-    """`templates/<form>.yaml`."""
-
-    form: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    title: str
-    stamped: tuple[Literal["year", "department", "unit"], ...] = ()
-    page: Page = Page()
-    columns: tuple[float, ...] = Field(min_length=1, max_length=100)
-    styles: dict[str, Style] = {}
-    rows: tuple[Row, ...] = Field(min_length=1)
-    book: tuple[SheetSpec, ...] = ()
-
-    def boxes(self) -> Iterator[tuple[tuple[str | int, ...], Box]]:
-        for i, row in enumerate(self.rows):
-            if not isinstance(row, Grid):
-                for j, box in enumerate(row):
-                    yield ("rows", i, j), box
-
-    def grids(self) -> Iterator[tuple[tuple[str | int, ...], Grid]]:
-        for i, row in enumerate(self.rows):
-            if isinstance(row, Grid):
-                yield ("rows", i), row
-
-
-# --- mappings --------------------------------------------------------------------------------------------------------
-
-
-class FieldDef(Model):
-    """One canonical field of `mappings/fields.yaml`."""
-
-    label: str
-    type: Literal["text", "word", "prose", "choice", "code", "year", "date", "target", "money"]
-    required: bool = False
-    list: str | None = None
-    pattern: str | None = None
-    like: str = ""
-    prompt: str = Field("", max_length=60)
-
-
-class Fields(Model):
-    fields: dict[str, FieldDef]
-
-
-class To(Model):
-    """What one key of a form means."""
-
-    to: str
-    line: str = ""
-    horizon: Horizon = "annual"
-    required: bool | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def short(cls, value: Any) -> Any:
-        return {"to": value} if isinstance(value, str) else value
-
-
-class Dialect(Model):
-    """`mappings/<form>.yaml`."""
-
-    form: str
-    money_unit: str
-    taxonomy: str
-    fields: dict[str, To] = {}
-    grids: dict[str, dict[str, To]] = {}
-    words: dict[str, str] = {}
-    lists: dict[str, tuple[str, ...]] = {}
-
-
-class Lists(Model):
-    """`mappings/lists.yaml`."""
-
-    taxonomies: dict[str, dict[str, tuple[str, ...]]]
-    aka: dict[str, tuple[str, ...]]
-    money_units: dict[str, Decimal]
-
-
-class RuleSpec(Model):
-    code: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
-    severity: Literal["error", "query", "note"]
-    serves: Literal["完整性", "相关性", "适当性", "可行性", "表样"]
-    title: str
-    sentence: str
-    remedy: str
-    kind: str = ""
-    amount: bool = False
-    parameters: dict[str, str] = {}
-
-
-class Rules(Model):
-    rules: tuple[RuleSpec, ...]
-
-
-# --- joined ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A form's key joined with the canonical field it stands for; everything that asks about a field asks this."""
-
-    key: str
-    to: str
-    type: str
-    label: str
-    required: bool
-    horizon: Horizon
-    line: str = ""
-    list: str | None = None
-    pattern: str | None = None
-    like: str = ""
-    prompt: str = ""
-
-    @property
-    def record(self) -> str:
-        """The kind of record the value goes to: funds, goals, indicator, plan … or "" for a plain field."""
-        return self.to.partition(".")[0] if "." in self.to else ""
-
-    @property
-    def part(self) -> str:
-        return self.to.rpartition(".")[2]
-
-
-@dataclass(frozen=True, eq=False)
-class Form:
-    """One official form: template and dialect joined. Immutable and hashed by identity; `digest` tells versions apart."""
-
-    template: Template
-    dialect: Dialect
-    meanings: Mapping[str, Meaning]  # field key -> meaning
-    columns: Mapping[str, Mapping[str, Meaning]]  # grid -> column id -> meaning
-    taxonomy: Mapping[str, tuple[str, ...]]
-    looks: Looks
-    digest: str
-    money_factor: Decimal  # yuan in one of the form's money unit
-    aka: Mapping[str, tuple[str, ...]]
-    source: Marked  # of the template: where a mistake in its geometry stands
-
-    @property
-    def id(self) -> str:
-        return self.template.form
-
-    @property
-    def title(self) -> str:
-        return self.template.title
-
-    @cached_property
-    def book(self) -> tuple[SheetSpec, ...]:
-        return self.template.book or (SheetSpec(form=self.id),)
-
-    @cached_property
-    def _canonical(self) -> Mapping[str, Mapping[str, str]]:
-        """For each level: normalised spelling -> canonical word."""
-        levels: dict[str, Iterable[str]] = {"level1": self.taxonomy, "level2": [w for words in self.taxonomy.values() for w in words]}
-        known: dict[str, dict[str, str]] = {}
-        for level, words in levels.items():
-            spellings = known[level] = {bare_word(word): word for word in words}
-            for word in words:
-                for other in self.aka.get(word, ()):
-                    spellings.setdefault(bare_word(other), word)
-            for local, word in self.dialect.words.items():
-                if word in words:
-                    spellings[bare_word(local)] = word
-        return known
-
-    def canonical(self, text: str, level: str) -> str:
-        """The canonical word for a first or second level as this form's people write it; the text itself when unknown."""
-        return self._canonical[level].get(bare_word(text), text)
-
-    def local(self, word: str) -> str:
-        """How this form prints a canonical word."""
-        return next((local for local, canonical in self.dialect.words.items() if canonical == word), word)
-
-    def choices(self, name: str, level1: str | None = None) -> tuple[str, ...]:
-        """The words of a code list as this form prints them; `level2` under one first level, or all of them. Empty when this
-        form has no such list: then the field is free text."""
-        if name not in LEVELS:
-            return self.dialect.lists.get(name, ())
-        if name == "level1":
-            words: Iterable[str] = self.taxonomy
-        elif level1 is not None:
-            words = self.taxonomy.get(self.canonical(level1, "level1"), ())
-        else:
-            words = dict.fromkeys(w for level2s in self.taxonomy.values() for w in level2s)
-        return tuple(self.local(w) for w in words)
-
-
-def bare_word(text: str) -> str:
-    """Set aside what does not tell two level words apart: blanks, line breaks, the ending 指标."""
-    bare = re.sub(r"\s+", "", text)
-    return bare.removesuffix("指标") or bare
-
-
-@dataclass(frozen=True)
-class Forms:
-    """Everything the spec files say."""
-
-    forms: Mapping[str, Form]
-    catalogue: Catalogue
-    fields: Mapping[str, FieldDef]
-    money_units: Mapping[str, Decimal]
-    guide: Guide
-
-    def __getitem__(self, name: str) -> Form:
-        if name not in self.forms:
-            near = difflib.get_close_matches(name, self.forms, 1)
-            raise UsageError(f"没有名为“{name}”的表样{f'，是不是 {near[0]}' if near else ''}？用 xlgoals forms 查看全部表样。")
-        return self.forms[name]
-
-
-# --- loading ---------------------------------------------------------------------------------------------------------
 
 
 def data_folder(name: str) -> Path:
@@ -584,7 +178,9 @@ def _join(
         columns[name] = {}
         for i, column in enumerate(grid.columns):
             if column.key not in known:
-                mistakes.append(shape.mistake((*path, "columns", i), f"栏 {column.key} 在 mappings/{template.form}.yaml 的 grids.{name} 里没有，请补上"))
+                mistakes.append(
+                    shape.mistake((*path, "columns", i), f"栏 {column.key} 在 mappings/{template.form}.yaml 的 grids.{name} 里没有，请补上")
+                )
                 continue
             to = known[column.key]
             to = to.model_copy(update={"horizon": column.pane}) if column.pane else to
@@ -628,7 +224,7 @@ def _keys(template: Template, shape: Marked, mistakes: list[Mistake]) -> Iterato
     for path, box in template.boxes():
         for key in [box.key] if box.key else HOLE.findall(box.pattern or ""):
             if key in seen:
-                mistakes.append(shape.mistake(path, f"key {key} 出现了两次，请改名；要重复显示请用 text: \"…{{{key}}}…\""))
+                mistakes.append(shape.mistake(path, f'key {key} 出现了两次，请改名；要重复显示请用 text: "…{{{key}}}…"'))
             seen.add(key)
             yield key, path
 
@@ -656,7 +252,9 @@ def _check_grid(path: tuple[str | int, ...], grid: Grid, shape: Marked, mistakes
         for key, text in block.fixed.items():
             if key not in keys:
                 near = difflib.get_close_matches(key, keys, 1)
-                mistakes.append(shape.mistake((*path, "blocks", i, key), f"grid {grid.grid} 没有栏 {key}{f'，是不是 {near[0]}？' if near else ''}"))
+                mistakes.append(
+                    shape.mistake((*path, "blocks", i, key), f"grid {grid.grid} 没有栏 {key}{f'，是不是 {near[0]}？' if near else ''}")
+                )
             elif not isinstance(text, str):
                 mistakes.append(shape.mistake((*path, "blocks", i, key), "应为文字"))
 
@@ -669,7 +267,11 @@ def _check_levels(form: Form, shape: Marked, mistakes: list[Mistake]) -> None:
             levels = {lists.get(key): text for key, text in block.fixed.items()}
             first, second = levels.get("level1"), levels.get("level2")
             if first and form.canonical(first, "level1") not in form.taxonomy:
-                mistakes.append(shape.mistake((*path, "blocks", i), f"{first} 不是分类 {form.dialect.taxonomy} 的一级指标，可用：{'、'.join(form.taxonomy)}"))
+                mistakes.append(
+                    shape.mistake(
+                        (*path, "blocks", i), f"{first} 不是分类 {form.dialect.taxonomy} 的一级指标，可用：{'、'.join(form.taxonomy)}"
+                    )
+                )
             elif first and second and form.canonical(second, "level2") not in form.taxonomy[form.canonical(first, "level1")]:
                 allowed = "、".join(form.choices("level2", first))
                 mistakes.append(shape.mistake((*path, "blocks", i), f"{second} 不在一级指标 {first} 之下，可用：{allowed}"))

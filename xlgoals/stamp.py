@@ -25,7 +25,9 @@ def read_stamp(text: object) -> Stamp | None:
     try:
         found = json.loads(text)
         known = {f.name for f in fields(Stamp)}
-        parts = {name: value for name, value in found.items() if name in known and isinstance(value, str) and name not in ("version", "round")}
+        parts = {
+            name: value for name, value in found.items() if name in known and isinstance(value, str) and name not in ("version", "round")
+        }
         return Stamp(version=int(found["xlgoals"]), round=int(found.get("round", 1)), **parts)
     except (ValueError, TypeError, KeyError):
         return None

@@ -96,7 +96,20 @@ def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = ()) -> Tab
 def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
     """The tables with more findings beside those they hold."""
     rows = [
-        (f.code, f.severity, *f.at, f.field, f.found, f.expected, f.message, f.remedy, f.key, f.amount, f.record, [list(at) for at in f.others])
+        (
+            f.code,
+            f.severity,
+            *f.at,
+            f.field,
+            f.found,
+            f.expected,
+            f.message,
+            f.remedy,
+            f.key,
+            f.amount,
+            f.record,
+            [list(at) for at in f.others],
+        )
         for f in findings
     ]
     more = pl.DataFrame(rows, schema=SCHEMAS["findings"], orient="row")
@@ -126,6 +139,9 @@ def to_bytes(tables: Tables) -> dict[str, bytes]:
 
 def from_bytes(parts: Sequence[Mapping[str, bytes]]) -> Tables:
     """Join what workers sent, in the given order."""
-    return Tables(**{
-        name: pl.concat([pl.read_ipc_stream(part[name]) for part in parts]) if parts else pl.DataFrame(schema=SCHEMAS[name]) for name in SCHEMAS
-    })
+    return Tables(
+        **{
+            name: pl.concat([pl.read_ipc_stream(part[name]) for part in parts]) if parts else pl.DataFrame(schema=SCHEMAS[name])
+            for name in SCHEMAS
+        }
+    )

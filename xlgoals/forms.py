@@ -1,0 +1,133 @@
+"""A form as the rest of the program knows it: template and dialect joined, with its code lists and what its words mean."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from xlgoals.errors import UsageError
+from xlgoals.findings import Catalogue
+from xlgoals.models import Dialect, FieldDef, Guide, Looks, SheetSpec, Template
+from xlgoals.records import Horizon
+from xlgoals.yamlmark import Marked
+
+STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
+COMPUTED = ("seq",)  # known to the program for every sheet, never typed
+LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A form's key joined with the canonical field it stands for; everything that asks about a field asks this."""
+
+    key: str
+    to: str
+    type: str
+    label: str
+    required: bool
+    horizon: Horizon
+    line: str = ""
+    list: str | None = None
+    pattern: str | None = None
+    like: str = ""
+    prompt: str = ""
+
+    @property
+    def record(self) -> str:
+        """The kind of record the value goes to: funds, goals, indicator, plan … or "" for a plain field."""
+        return self.to.partition(".")[0] if "." in self.to else ""
+
+    @property
+    def part(self) -> str:
+        return self.to.rpartition(".")[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One official form: template and dialect joined. Immutable and hashed by identity; `digest` tells versions apart."""
+
+    template: Template
+    dialect: Dialect
+    meanings: Mapping[str, Meaning]  # field key -> meaning
+    columns: Mapping[str, Mapping[str, Meaning]]  # grid -> column id -> meaning
+    taxonomy: Mapping[str, tuple[str, ...]]
+    looks: Looks
+    digest: str
+    money_factor: Decimal  # yuan in one of the form's money unit
+    aka: Mapping[str, tuple[str, ...]]
+    source: Marked  # of the template: where a mistake in its geometry stands
+
+    @property
+    def id(self) -> str:
+        return self.template.form
+
+    @property
+    def title(self) -> str:
+        return self.template.title
+
+    @cached_property
+    def book(self) -> tuple[SheetSpec, ...]:
+        return self.template.book or (SheetSpec(form=self.id),)
+
+    @cached_property
+    def _canonical(self) -> Mapping[str, Mapping[str, str]]:
+        """For each level: normalised spelling -> canonical word."""
+        levels: dict[str, Iterable[str]] = {"level1": self.taxonomy, "level2": [w for words in self.taxonomy.values() for w in words]}
+        known: dict[str, dict[str, str]] = {}
+        for level, words in levels.items():
+            spellings = known[level] = {bare_word(word): word for word in words}
+            for word in words:
+                for other in self.aka.get(word, ()):
+                    spellings.setdefault(bare_word(other), word)
+            for local, word in self.dialect.words.items():
+                if word in words:
+                    spellings[bare_word(local)] = word
+        return known
+
+    def canonical(self, text: str, level: str) -> str:
+        """The canonical word for a first or second level as this form's people write it; the text itself when unknown."""
+        return self._canonical[level].get(bare_word(text), text)
+
+    def local(self, word: str) -> str:
+        """How this form prints a canonical word."""
+        return next((local for local, canonical in self.dialect.words.items() if canonical == word), word)
+
+    def choices(self, name: str, level1: str | None = None) -> tuple[str, ...]:
+        """The words of a code list as this form prints them; `level2` under one first level, or all of them. Empty when this
+        form has no such list: then the field is free text."""
+        if name not in LEVELS:
+            return self.dialect.lists.get(name, ())
+        if name == "level1":
+            words: Iterable[str] = self.taxonomy
+        elif level1 is not None:
+            words = self.taxonomy.get(self.canonical(level1, "level1"), ())
+        else:
+            words = dict.fromkeys(w for level2s in self.taxonomy.values() for w in level2s)
+        return tuple(self.local(w) for w in words)
+
+
+def bare_word(text: str) -> str:
+    """Set aside what does not tell two level words apart: blanks, line breaks, the ending 指标."""
+    bare = re.sub(r"\s+", "", text)
+    return bare.removesuffix("指标") or bare
+
+
+@dataclass(frozen=True)
+class Forms:
+    """Everything the spec files say."""
+
+    forms: Mapping[str, Form]
+    catalogue: Catalogue
+    fields: Mapping[str, FieldDef]
+    money_units: Mapping[str, Decimal]
+    guide: Guide
+
+    def __getitem__(self, name: str) -> Form:
+        if name not in self.forms:
+            near = difflib.get_close_matches(name, self.forms, 1)
+            raise UsageError(f"没有名为“{name}”的表样{f'，是不是 {near[0]}' if near else ''}？用 xlgoals forms 查看全部表样。")
+        return self.forms[name]

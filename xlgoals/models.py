@@ -1,0 +1,296 @@
+"""Models of the spec files: what may stand in `templates/` and `mappings/`, field by field. Meaningless beyond their shape: `spec`
+joins them, `layout` gives them places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from xlgoals.records import Horizon
+
+HOLE = re.compile(r"\{(\w+)\}")  # a field inside printed words
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- templates -------------------------------------------------------------------------------------------------------
+
+
+class Style(Model):
+    font: str = "宋体"
+    size: float = 10.5
+    bold: bool = False
+    align: Literal["left", "center", "right"] = "left"
+    border: Literal["thin", "none"] = "thin"
+    height: float | None = None
+
+
+class TypeLook(Model):
+    """How a field's type looks in Excel."""
+
+    format: str
+    style: str
+
+
+class Looks(Model):
+    """`templates/styles.yaml`."""
+
+    styles: dict[str, Style]
+    types: dict[str, TypeLook]
+    blank_tint: str
+    body_height: float
+    line_size: float
+    line_factor: float
+    cell_padding: float
+
+
+class Identity(Model):
+    year: str
+    department: str
+    unit: str
+    blank: str
+
+
+class Guide(Model):
+    """`templates/guide.yaml`: the words of the 填报说明 sheet and of prompts."""
+
+    sheet: str
+    title: str
+    identity: Identity
+    steps_title: str
+    steps: tuple[str, ...]
+    spare: str
+    links_title: str
+    fields_title: str
+    fields_head: tuple[str, str, str]
+    required: str
+    optional: str
+    contact_title: str
+    contact: str
+    meta_sheet: str
+    meta_note: str
+    lists_sheet: str
+    footer: str
+    choose: str
+    not_listed: str
+    not_money: str
+
+
+class Margins(Model):
+    """Millimetres."""
+
+    left: float = 20
+    right: float = 20
+    top: float = 20
+    bottom: float = 20
+
+
+class Page(Model):
+    paper: Literal["A4", "A3"] = "A4"
+    orientation: Literal["portrait", "landscape"] = "portrait"
+    margins: Margins = Margins()
+    header: str = ""
+
+
+class Box(Model):
+    """One cell of a printed row: words, a label, an input, or words with inputs in them.
+
+    `text` may echo stamped, computed or other fields in braces; `pattern` is an input cell whose words stay around what is
+    typed; `tick` are the choices printed with a box each, in one line. `lines` is how many lines of text the row must have
+    room for. `by` says who writes there: what the bureau or a hand writes is no input and never missing.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    key: str | None = None
+    pattern: str | None = None
+    tick: tuple[str, ...] = ()
+    span: int = Field(1, ge=1)
+    down: int = Field(1, ge=1)
+    lines: int = Field(1, ge=1, le=25)
+    style: str | None = None
+    aka: tuple[str, ...] = ()
+    by: Literal["unit", "bureau", "hand"] = "unit"
+
+    @model_validator(mode="after")
+    def one_kind(self) -> Box:
+        if sum(part is not None for part in (self.text, self.label, self.key, self.pattern)) != 1:
+            raise ValueError("一个格子只能写 text、label、key、pattern 中的一个")
+        return self
+
+
+class Beside(Model):
+    """A label that stands left of a whole grid."""
+
+    label: str
+    span: int = Field(1, ge=1)
+    aka: tuple[str, ...] = ()
+
+
+class Column(Model):
+    """One column of a grid. `pane` names the horizon of a column where two horizons share the lines."""
+
+    key: str
+    label: str | None = None
+    span: int = Field(1, ge=1)
+    pane: Horizon | None = None
+    numbered: str = ""
+    lines: int = Field(1, ge=1, le=25)
+    style: str | None = None
+    aka: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The column's key, told apart by pane where two panes hold the same key."""
+        return f"{self.key}@{self.pane}" if self.pane else self.key
+
+
+class Lines(Model):
+    """How many lines a block prints, and how many it may grow to (the rest are hidden rows that staff may unhide)."""
+
+    print: int = Field(ge=0)
+    most: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def grows(self) -> Lines:
+        if self.most < self.print:
+            raise ValueError("most 不能小于 print")
+        return self
+
+
+class Block(BaseModel):
+    """A run of lines of a grid; whatever else it names is a column with words printed in it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    lines: Lines
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        return dict(self.model_extra or {})
+
+
+class Grid(Model):
+    """Lines of equal columns, in blocks."""
+
+    grid: str = Field(pattern=r"^[a-z]\w*$")
+    columns: tuple[Column, ...] = Field(min_length=1)
+    blocks: tuple[Block, ...] = Field(min_length=1)
+    beside: Beside | None = None
+
+    @property
+    def headed(self) -> bool:
+        return any(column.label is not None for column in self.columns)
+
+
+def _row_kind(row: Any) -> str:
+    return "grid" if isinstance(row, (dict, Grid)) else "cells"
+
+
+Row = Annotated[Annotated[tuple[Box, ...], Tag("cells")] | Annotated[Grid, Tag("grid")], Discriminator(_row_kind)]
+
+
+class SheetSpec(Model):
+    """Which form a sheet of the workbook holds, and how many such sheets there are."""
+
+    form: str
+    per: Literal["project", "workbook"] = "project"
+    sheet: str = "项目{seq}"
+
+
+class Template(Model):
+    """`templates/<form>.yaml`."""
+
+    form: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    stamped: tuple[Literal["year", "department", "unit"], ...] = ()
+    page: Page = Page()
+    columns: tuple[float, ...] = Field(min_length=1, max_length=100)
+    styles: dict[str, Style] = {}
+    rows: tuple[Row, ...] = Field(min_length=1)
+    book: tuple[SheetSpec, ...] = ()
+
+    def boxes(self) -> Iterator[tuple[tuple[str | int, ...], Box]]:
+        for i, row in enumerate(self.rows):
+            if not isinstance(row, Grid):
+                for j, box in enumerate(row):
+                    yield ("rows", i, j), box
+
+    def grids(self) -> Iterator[tuple[tuple[str | int, ...], Grid]]:
+        for i, row in enumerate(self.rows):
+            if isinstance(row, Grid):
+                yield ("rows", i), row
+
+
+# --- mappings --------------------------------------------------------------------------------------------------------
+
+
+class FieldDef(Model):
+    """One canonical field of `mappings/fields.yaml`."""
+
+    label: str
+    type: Literal["text", "word", "prose", "choice", "code", "year", "date", "target", "money"]
+    required: bool = False
+    list: str | None = None
+    pattern: str | None = None
+    like: str = ""
+    prompt: str = Field("", max_length=60)
+
+
+class Fields(Model):
+    fields: dict[str, FieldDef]
+
+
+class To(Model):
+    """What one key of a form means."""
+
+    to: str
+    line: str = ""
+    horizon: Horizon = "annual"
+    required: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def short(cls, value: Any) -> Any:
+        return {"to": value} if isinstance(value, str) else value
+
+
+class Dialect(Model):
+    """`mappings/<form>.yaml`."""
+
+    form: str
+    money_unit: str
+    taxonomy: str
+    fields: dict[str, To] = {}
+    grids: dict[str, dict[str, To]] = {}
+    words: dict[str, str] = {}
+    lists: dict[str, tuple[str, ...]] = {}
+
+
+class Lists(Model):
+    """`mappings/lists.yaml`."""
+
+    taxonomies: dict[str, dict[str, tuple[str, ...]]]
+    aka: dict[str, tuple[str, ...]]
+    money_units: dict[str, Decimal]
+
+
+class RuleSpec(Model):
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
+    severity: Literal["error", "query", "note"]
+    serves: Literal["完整性", "相关性", "适当性", "可行性", "表样"]
+    title: str
+    sentence: str
+    remedy: str
+    kind: str = ""
+    amount: bool = False
+    parameters: dict[str, str] = {}
+
+
+class Rules(Model):
+    rules: tuple[RuleSpec, ...]

@@ -1,0 +1,78 @@
+"""What is shown of findings and returns: JSON objects for programs, tables for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from xlgoals.findings import SEVERITY_WORDS, Finding, grouped
+from xlgoals.tables import Tables
+
+WIDE = 160  # columns of a table that is not shown on a terminal
+LONG = 60  # longest text of a cell of such a table
+
+
+def finding_object(finding: Finding) -> dict[str, Any]:
+    """One finding as an object."""
+    told: dict[str, Any] = {
+        "code": finding.code, "severity": finding.severity, "file": finding.at.file, "sheet": finding.at.sheet, "cell": finding.at.cell,
+        "field": finding.field, "found": finding.found, "expected": finding.expected, "message": finding.text, "key": finding.key,
+    }  # fmt: skip
+    if finding.others:
+        told["others"] = [at._asdict() for at in finding.others]
+    return told
+
+
+def return_objects(tables: Tables) -> Iterator[dict[str, Any]]:
+    """One object a form instance: what was understood, and for every value its original text, its cell and the witnesses."""
+    parts = {
+        name: {rid[0]: frame.drop("rid").to_dicts() for rid, frame in table.partition_by("rid", as_dict=True, maintain_order=True).items()}
+        for name, table in tables.items()
+        if name not in ("returns", "findings")
+    }
+    for row in tables.returns.iter_rows(named=True):
+        rid = row["rid"]
+        own = {name: known.get(rid, []) for name, known in parts.items()}
+        yield {
+            **{key: row[key] for key in ("file", "sheet", "area", "form", "year", "department", "unit")},
+            "fields": {value["key"]: value["text"] for value in own["values"]},
+            "funds": [{**line, "amount": _plain(line["amount"])} for line in own["funds"]],
+            "goals": own["goals"],
+            "indicators": [{key: value for key, value in line.items() if value != ""} for line in own["indicators"]],
+            "details": [{**line, "amount": _plain(line["amount"])} for line in own["details"]],
+            "places": {place.pop("key"): place for place in own["places"]},
+        }
+
+
+def _plain(amount: object) -> str | None:
+    """Yuan as text: JSON has no exact decimals."""
+    return None if amount is None else str(amount)
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """A table a file, worst first; equal findings of a sheet are one line with their cells."""
+    for file, own in groupby(grouped(findings), key=lambda f: f.at.file):
+        rows = []
+        for finding in own:
+            cells = [finding.at.cell, *(at.cell for at in finding.others)]
+            shown = "、".join(dict.fromkeys(c for c in cells[:8] if c)) + (f" 等 {len(cells)} 处" if len(cells) > 8 else "")
+            rows.append(
+                (SEVERITY_WORDS[finding.severity], finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text)
+            )
+        print_table(("级别", "工作表", "单元格", "栏目", "填的是", "应为", "问题和办法"), rows, file)
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """A plain table on standard output; rich measures Chinese text right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    table = Table(*head, box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell if len(cell) <= LONG or i == len(row) - 1 else cell[: LONG - 1] + "…") for i, cell in enumerate(row)))
+    console.print(table)
