@@ -1,0 +1,189 @@
+"""What all outputs share: written whole or not at all, foreign text made harmless, relative links, frames as data files.
+
+Polars is only needed by `write_frames`, and imported there: other commands write outputs too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from xlgoals.errors import OutputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MARKER = ".xlgoals-output"  # stands in every folder we write: only such a folder may be replaced
+TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
+DataFormat = Literal["parquet", "csv", "json"]
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
+_MISLEADING = re.compile(r"""[\x00-\x20%#?"<>\\^`{|}\[\]\x7f]""")
+
+
+# --- whole or not at all ---------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+    """Give a temporary path beside `path`; what was written there takes its place at the end, and is removed on failure.
+
+    With `folder` the temporary path is an empty folder. An existing target needs `force`, and is never one of `inputs`;
+    an existing folder is replaced only if we made it.
+    """
+    _check_target(path, force, folder, tuple(inputs))
+    # short and without the target's name: a Chinese name may already fill the 255 bytes a file system allows
+    draft = path.parent / f".xlgoals-{secrets.token_hex(6)}{'' if folder else path.suffix}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if folder:
+            draft.mkdir()
+        yield draft
+        if folder:
+            (draft / MARKER).touch()
+        for one in [*draft.rglob("*"), draft] if folder else [draft]:
+            _flush(one)
+        _check_target(path, force, folder, ())  # what appeared meanwhile is not ours to replace
+        _replace(draft, path)
+        _flush(path.parent)
+    except OSError as error:
+        named = Path(str(error.filename)) if error.filename else draft
+        if named not in (draft, path, *path.parents) and draft not in named.parents:
+            raise  # about something else that the caller touched
+        if isinstance(error, PermissionError):
+            raise OutputError(f"无法写入 {path}。请先关闭该文件（可能正被 Excel 或 WPS 打开），并确认有写入权限，然后重试。") from error
+        raise OutputError(f"无法写入 {path}（{error.strerror or error}）。请检查路径和磁盘空间后重试。") from error
+    finally:
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+
+def _check_target(path: Path, force: bool, folder: bool, inputs: tuple[Path, ...]) -> None:
+    where = path.resolve()
+    for one in inputs:
+        given = one.resolve()
+        if given == where or _same(path, one) or (folder and where in given.parents):
+            raise OutputError(f"输出 {path} 会盖掉输入 {one}。请换一个输出路径。")
+    if not os.path.lexists(path):
+        return
+    if path.is_dir() != folder:
+        raise OutputError(f"{path} 已存在，是一个{'文件夹' if path.is_dir() else '文件'}。请换一个输出路径。")
+    if not force:
+        raise OutputError(f"{path} 已存在，没有覆盖。请换一个输出路径，或加 --force 覆盖。")
+    if folder and not (path / MARKER).is_file() and any(path.iterdir()):
+        raise OutputError(f"文件夹 {path} 不是本程序生成的，加 --force 也不覆盖。请换一个输出路径。")
+
+
+def _same(path: Path, other: Path) -> bool:
+    """Whether two names stand for one file, hard links included."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+def _flush(path: Path) -> None:
+    """Have the system put a file or folder on disk; some file systems cannot flush folders, and need not."""
+    if path.is_dir():
+        if os.name == "posix":
+            with contextlib.suppress(OSError):
+                _sync(path)
+    else:
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _replace(draft: Path, path: Path) -> None:
+    """Rename; a folder cannot replace another, so the old one steps aside first, and comes back if that fails."""
+    if not path.is_dir():
+        draft.replace(path)
+        return
+    aside = draft.with_name(f"{draft.name}-old")
+    path.replace(aside)
+    try:
+        draft.replace(path)
+    except OSError:
+        aside.replace(path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+# --- foreign text and links ------------------------------------------------------------------------------------------
+
+
+def fit_text(text: str, mark: str) -> str:
+    """Make foreign text fit for a cell: no control characters, no more than a cell holds (cut, with a visible mark)."""
+    text = _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if text.startswith("<r>") and text.endswith("</r>"):
+        text += " "  # xlsxwriter takes such text for rich-text XML of its own and writes it raw
+    if len(text) > TEXT_MOST // 2 and len(units := text.encode("utf-16-le")) > 2 * TEXT_MOST:
+        text = units[: 2 * (TEXT_MOST - len(mark))].decode("utf-16-le", "ignore") + mark
+    return text
+
+
+def link_target(file: Path, folder: Path) -> str | None:
+    """The relative way from a folder to a file, escaped as Excel does: only what would mislead, Chinese as it is.
+
+    None when there is no such way, the file being on another drive.
+    """
+    try:
+        way = os.path.relpath(file, folder)
+    except ValueError:
+        return None
+    escaped = _MISLEADING.sub(lambda found: f"%{ord(found[0]):02X}", way.replace(os.sep, "/"))
+    return f"./{escaped}" if ":" in escaped.split("/")[0] else escaped  # else a: would be taken for a protocol
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+def write_frames(frames: Mapping[str, pl.DataFrame], path: Path, format: DataFormat) -> None:
+    """Write frames as data.
+
+    parquet, csv: a folder with a file a table; csv for Excel, text that would run as a formula marked with `'`.
+    json: one file, an object whose keys are the tables, each a list of rows; money is text there ("190.740000"), since
+    most readers would make a rounded double of a number.
+    """
+    if format not in get_args(DataFormat):
+        raise ValueError(format)
+    if format == "json":
+        _write_json(frames, path)
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        if format == "parquet":
+            frame.write_parquet(path / f"{name}.parquet")
+        else:
+            _harmless(frame).write_csv(path / f"{name}.csv", include_bom=True, line_terminator="\r\n")
+
+
+def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    text = pl.col(pl.String)
+    return frame.with_columns(pl.when(text.str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + text).otherwise(text).name.keep())
+
+
+def _write_json(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
+    """A row a line, so that two runs can be compared line by line."""
+    tables = []
+    for name, frame in frames.items():
+        rows = (json.dumps(row, ensure_ascii=False, default=str) for row in frame.iter_rows(named=True))
+        tables.append(f"{json.dumps(name)}: [\n" + ",\n".join(rows) + "\n]")
+    path.write_text("{\n" + ",\n".join(tables) + "\n}\n", encoding="utf-8", newline="\n")

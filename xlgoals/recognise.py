@@ -1,0 +1,80 @@
+"""Tell which forms a sheet without a stamp holds, by its printed labels, and where each begins and ends.
+
+A form is not a sheet: people paste one form below another. Each becomes a part of the sheet with its true addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+
+from xlgoals.forms import Form
+from xlgoals.layout import Plan, plan
+from xlgoals.records import Sheet
+from xlgoals.words import short
+
+ENOUGH = 0.6  # share of a form's labels that a sheet must show to be that form
+CLEAR = 1.15  # and by how much the best form must lead the next
+
+
+def recognise(sheet: Sheet, forms: Iterable[Form]) -> list[Form]:
+    """The form an unstamped sheet looks like by its labels; several when it is a tie, none when it looks like none."""
+    words = {short(value) for row in sheet.rows for value in row if isinstance(value, str)}
+    scores = []
+    for form in forms:
+        labels = {short(slot.text) for slot in plan(form).slots if slot.kind in ("label", "heading") and slot.text}
+        score = len(labels & words) / len(labels) if labels else 0.0
+        if score >= ENOUGH:
+            scores.append((score, form))
+    scores.sort(key=lambda one: (-one[0], one[1].id))
+    return [form for score, form in scores if score * CLEAR > scores[0][0]]
+
+
+def parts(sheet: Sheet, form: Form) -> list[Sheet]:
+    """The sheet as one part for each form instance on it, every cell at its own address and in exactly one part.
+
+    A form begins where a label that it prints once, near its top, comes again; the border is the blank row above it, else as
+    many rows up as the form has above that label.
+    """
+    laid = plan(form)
+    anchor = _anchor(laid, sheet)
+    if anchor is None:
+        return [sheet]
+    above, rows = anchor
+    starts = [0]
+    for previous, row in pairwise(rows):
+        blank = [r for r in range(previous + 1, row) if not any(value is not None for value in sheet.rows[r])]
+        starts.append(blank[-1] + 1 if blank else max(previous + 1, row - above))
+    return [_rows(sheet, start, end) for start, end in zip(starts, [*starts[1:], len(sheet.rows)], strict=True)]
+
+
+def _anchor(laid: Plan, sheet: Sheet) -> tuple[int, list[int]] | None:
+    """The topmost label that the form prints once: how many rows stand above it, and where it is on the sheet."""
+    found: dict[str, list[int]] = {}
+    for r, row in enumerate(sheet.rows):
+        for value in row:
+            if isinstance(value, str):
+                found.setdefault(short(value), []).append(r)
+    printed = [short(slot.text) for slot in laid.slots if slot.text]
+    for slot in sorted((s for s in laid.slots if s.kind == "label" and s.text), key=lambda s: (s.area.top, s.area.left)):
+        rows = found.get(short(slot.text), [])
+        if printed.count(short(slot.text)) == 1 and rows:
+            return slot.area.top, rows
+    return None
+
+
+def _rows(sheet: Sheet, start: int, end: int) -> Sheet:
+    """The sheet with only the rows from `start` to before `end`."""
+
+    def inside(spot: tuple[int, int]) -> bool:
+        return start <= spot[0] < end
+
+    return replace(
+        sheet,
+        rows=((),) * start + sheet.rows[start:end],
+        merges=tuple(area for area in sheet.merges if start <= area.top < end),
+        formulas={spot: text for spot, text in sheet.formulas.items() if inside(spot)},
+        errors={spot: text for spot, text in sheet.errors.items() if inside(spot)},
+        formats={spot: text for spot, text in sheet.formats.items() if inside(spot)},
+    )
