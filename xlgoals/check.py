@@ -1,0 +1,214 @@
+"""Check the tables of a batch: pandera schemas built from each form's meanings and the rule catalogue, failures told as findings.
+
+Each form's returns are laid out as the three tables of `facts`, and each table is validated once a batch. A rule that
+crashes is a defect of the program and is told as such; the others go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.types import PolarsData
+from pandera.errors import SchemaErrorReason, SchemaErrors
+
+from xlgoals.facts import BUILDERS, Table, Units, columns, unread
+from xlgoals.findings import Catalogue, Finding
+from xlgoals.forms import Form, Forms
+from xlgoals.records import At
+from xlgoals.rules import DEFECT, Condition, Row, accepted, conditions, lint
+from xlgoals.tables import Tables
+
+__all__ = ["DEFECT", "accepted", "check"]
+
+Place = tuple[str, str]  # rid, record key
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row that does not meet a condition: which return, which record, and the words to say it with."""
+
+    condition: Condition
+    rid: str
+    record: str
+    words: Mapping[str, str]
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A rule, or what a table needs for its rules, that crashed."""
+
+    rule: str
+    error: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch yields before places are looked up."""
+
+    failures: list[Failure] = field(default_factory=list)
+    defects: list[Defect] = field(default_factory=list)
+
+    def crashed(self, conditions: Iterable[Condition], error: str) -> None:
+        self.defects += [Defect(code, error) for code in dict.fromkeys(one.code for one in conditions)]
+
+
+def check(tables: Tables, forms: Forms) -> list[Finding]:
+    """Judge all returns of a batch by the rules of the catalogue; findings are sorted by place."""
+    outcome, spoken, units = Outcome(), unread(tables), tuple(forms.money_units.items())
+    for (name,), returns in sorted(tables.returns.partition_by("form", as_dict=True).items()):
+        form = forms[str(name)]
+        mine, (demanded, defects) = _of(tables, returns), _demanded(form, forms.catalogue, units)
+        outcome.defects += defects
+        for table, build in BUILDERS.items():
+            wanted = tuple(one for one in demanded if one.table == table)
+            try:
+                frame = build(mine, form, units, spoken)
+            except Exception as error:  # what a table is made of is as much ours as the rules on it
+                outcome.crashed(wanted, type(error).__name__)
+                continue
+            _judge(frame, _schema(form, table, wanted), wanted, outcome)
+    return _told(_led(outcome.failures, forms.catalogue), outcome.defects, tables, forms.catalogue)
+
+
+@lru_cache(maxsize=64)
+def _demanded(form: Form, catalogue: Catalogue, units: Units) -> tuple[tuple[Condition, ...], tuple[Defect, ...]]:
+    """All conditions on a form; a mistake in the catalogue is its author's and raised, a kind that crashes is ours."""
+    lint(catalogue, units)
+    found: list[Condition] = []
+    crashed: list[Defect] = []
+    for rule in catalogue.rules.values():
+        try:
+            found += conditions(form, rule, units)
+        except Exception as error:
+            crashed.append(Defect(rule.code, type(error).__name__))
+    return tuple(found), tuple(crashed)
+
+
+def _of(tables: Tables, returns: pl.DataFrame) -> Tables:
+    """The tables of some returns; findings of earlier stages are no longer asked."""
+    rids = returns.select("rid")
+    whole = {"returns": returns, "findings": tables.findings}
+    return Tables(**{name: whole[name] if name in whole else frame.join(rids, on="rid", how="semi") for name, frame in tables.items()})
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _schema(form: Form, table: Table, wanted: tuple[Condition, ...]) -> pa.DataFrameSchema:
+    """A form's schema of a table: its columns by the meanings of its fields, each with the conditions that may blame it."""
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == name])
+            for name, dtype in columns(form)[table].items()
+        },
+        strict=True,
+        name=f"{form.id} {table}",
+    )
+
+
+def _checked(number: int, condition: Condition) -> pa.Check:
+    def holds(data: PolarsData) -> pl.LazyFrame:
+        """Evaluate the condition on whole rows; one that cannot decide is a defect, which pandera would take for bad data."""
+        told = data.lazyframe.with_columns(holds=condition.holds.cast(pl.Boolean)).select("holds").collect()
+        if told["holds"].null_count():
+            raise ValueError("undecided")
+        return told.lazy()
+
+    return pa.Check(holds, name=str(number), ignore_na=False)
+
+
+def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condition, ...], outcome: Outcome) -> None:
+    """Validate once; pandera's reason tells a failing row from a check that crashed and from a table that is not as declared."""
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        for error in errors.schema_errors:
+            reason, told = error.reason_code, error.check_output
+            # a check of ours bears the number of its condition; pandera's own (a column missing, a type wrong) bear words
+            number = error.check.name if isinstance(error.check, pa.Check) else None
+            blamed = wanted if number is None else wanted[int(number) : int(number) + 1]
+            if reason is SchemaErrorReason.DATAFRAME_CHECK and isinstance(told, pl.DataFrame):
+                _fail(blamed[0], frame.filter(~told.to_series()).iter_rows(named=True), outcome)
+            elif reason is SchemaErrorReason.CHECK_ERROR:
+                kind = re.match(r"\w+", str(error.failure_cases))
+                outcome.crashed(blamed, kind[0] if kind else reason.name)
+            else:
+                outcome.crashed(blamed, reason.name if reason else type(error).__name__)
+    except Exception as error:  # pandera itself
+        outcome.crashed(wanted, type(error).__name__)
+
+
+def _fail(condition: Condition, rows: Iterable[Row], outcome: Outcome) -> None:
+    seen: set[Place] = set()
+    try:
+        for row in rows:
+            rid, record = row["rid"], condition.place.format_map(row)
+            if (rid, record) not in seen:
+                seen.add((rid, record))
+                outcome.failures.append(Failure(condition, rid, record, condition.tell(row), condition.other.format_map(row)))
+    except Exception as error:
+        outcome.defects.append(Defect(condition.code, type(error).__name__))
+
+
+def _led(failures: list[Failure], catalogue: Catalogue) -> list[Failure]:
+    """Leave out what only follows from another finding: a rule's `unless` names those that say it better."""
+    said = {(failure.condition.code, failure.rid, failure.record) for failure in failures}
+
+    def follows(failure: Failure) -> bool:
+        codes = catalogue[failure.condition.code].parameters.get("unless", "").split()
+        return any((code, failure.rid, record) in said for code in codes for record in (failure.condition.about or (failure.record,)))
+
+    return [failure for failure in failures if not follows(failure)]
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def _told(failures: list[Failure], defects: list[Defect], tables: Tables, catalogue: Catalogue) -> list[Finding]:
+    places = _places(failures, tables)
+    concerned = {failure.rid for failure in failures}
+    returns = {row["rid"]: row for row in tables.returns.iter_rows(named=True) if row["rid"] in concerned}
+    findings: list[Finding] = []
+    for failure in failures:
+        of, condition = returns[failure.rid], failure.condition
+        cell, text, label = places.get((failure.rid, failure.record), ("", "", ""))
+        other = places.get((failure.rid, failure.other), ("", "", ""))
+        words = {"found": text, "other": other[2], **failure.words}
+        at = At(of["file"], of["sheet"], cell)
+        others = [At(of["file"], of["sheet"], other[0])] if other[0] and other[0] != cell else []
+        try:
+            findings.append(catalogue.finding(
+                condition.code, at, field=label or condition.label, identity=of["identity"], record=failure.record, others=others, **words
+            ))  # fmt: skip
+        except Exception as error:  # a sentence asks for a word that its kind does not pass
+            defects.append(Defect(condition.code, type(error).__name__))
+    findings += [catalogue.finding(DEFECT, At(""), found=one.rule, error=one.error) for one in dict.fromkeys(defects)]
+    return sorted(findings, key=_order)
+
+
+def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, str, str]]:
+    """Cell, text and label of every record that a failure speaks of."""
+    wanted = {(f.rid, key) for f in failures for key in (f.record, f.other) if key}
+    if not wanted:
+        return {}
+    asked = pl.DataFrame(sorted(wanted), schema={"rid": pl.String(), "key": pl.String()}, orient="row")
+    found = tables.places.join(asked, on=["rid", "key"], how="semi").select("rid", "key", "cell", "text", "label")
+    return {(rid, key): (cell, text, label) for rid, key, cell, text, label in found.iter_rows()}
+
+
+def _order(finding: Finding) -> tuple[str, str, int, int, str, str, str]:
+    """By place as people read it: file, sheet, row, column; what concerns a whole sheet first."""
+    column, row = "", 0
+    if match := re.match(r"([A-Z]+)([0-9]+)", finding.at.cell):
+        column, row = match[1], int(match[2])
+    number = reduce(lambda sum, letter: sum * 26 + ord(letter) - 64, column, 0)
+    return finding.at.file, finding.at.sheet, row, number, finding.code, finding.record, finding.found
+
+
