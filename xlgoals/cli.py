@@ -92,9 +92,11 @@ def forms_command(ctx: click.Context, forms_dirs: tuple[str, ...]) -> None:
 def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
     """检查表样文件（templates/ 和 mappings/），一次列出全部错误：文件:行: 错在哪里，怎么改。"""
     from xlgoals.layout import plan
+    from xlgoals.rules import lint
     from xlgoals.spec import load_forms
 
-    forms = load_forms((*outer, *forms_dirs)).forms.values()
+    known = load_forms((*outer, *forms_dirs))
+    forms = known.forms.values()
     mistakes: list[Mistake] = []
     for form in forms:
         try:
@@ -103,6 +105,7 @@ def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
             mistakes += error.mistakes
     if mistakes:
         raise SpecError(mistakes)
+    lint(known.catalogue, tuple(known.money_units.items()))
     click.echo(f"{len(forms)} 个表样，没有发现错误。")
 
 

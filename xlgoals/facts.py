@@ -27,22 +27,11 @@ PARTS = ("level1", "level2", "name", "target", *INDICATOR_MORE)
 # --- what a form has --------------------------------------------------------------------------------------------------
 
 
-def record_key(meaning: Meaning) -> str:
-    """The key of the record that a field outside grids becomes."""
-    match meaning.record:
-        case "":
-            return meaning.to
-        case "funds" | "goals":
-            return f"{meaning.record}.{meaning.horizon}.{meaning.part if meaning.record == 'funds' else 1}"
-        case grid:
-            return f"{grid}.{meaning.line or meaning.key}"
-
-
 def scalars(form: Form) -> Mapping[str, Meaning]:
     """The fields that stand once on a form and that the unit fills: record key -> meaning."""
     inputs = plan(form).inputs
     own = {key: m for key, m in form.meanings.items() if key not in inputs or inputs[key].typed}
-    return {record_key(m): m for m in own.values() if m.record not in ("goals", "indicator")}
+    return {m.record_key: m for m in own.values() if m.record not in ("goals", "indicator")}
 
 
 def money(form: Form) -> tuple[str, ...]:

@@ -45,6 +45,19 @@ class Meaning:
     def part(self) -> str:
         return self.to.rpartition(".")[2]
 
+    @property
+    def record_key(self) -> str:
+        """The key of the record that a field outside grids becomes; a form that asks for several goals has a grid for them."""
+        match self.record:
+            case "":
+                return self.to
+            case "funds":
+                return f"funds.{self.horizon}.{self.part}"
+            case "goals":
+                return f"goals.{self.horizon}.1"
+            case grid:
+                return f"{grid}.{self.line or self.key}"
+
 
 @dataclass(frozen=True, eq=False)
 class Form:

@@ -9,9 +9,10 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
-from xlgoals.locate import GridLine, Located, Taken, bare, locate
+from xlgoals.locate import GridLine, Located, Taken, locate
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
 from xlgoals.target import as_typed
+from xlgoals.words import bare
 
 CENT = Decimal("0.01")
 NIL = ("无", "-", "—", "–", "－", "/", "——")  # what people write into a money cell that holds nothing
@@ -122,6 +123,8 @@ class _Parser:
                 self._field(taken, taken.slot.meanings[key])
         for grid, lines in one.lines.items():
             self._grid(grid, lines)
+            if lines and not self.indicators:
+                self._first_line(grid, lines[0])
         self._stamped()
         return Return(
             file=one.book.file, sha256=one.book.sha256, sheet=one.sheet.name, area=one.area, form=self.form.id, stamp=one.stamp,
@@ -174,18 +177,17 @@ class _Parser:
 
     def _field(self, taken: Taken, meaning: Meaning) -> None:
         if meaning.record == "funds":
-            key = f"funds.{meaning.horizon}.{meaning.part}"
+            key = meaning.record_key
             text = self._text(taken, meaning, key)
             self.funds.append(
                 Funds(key, meaning.horizon, meaning.part, self._money(text, key), self.spots[key].text, self.form.dialect.money_unit)
             )
         elif meaning.record == "goals":
-            number = 1 + sum(goal.horizon == meaning.horizon for goal in self.goals)
-            key = f"goals.{meaning.horizon}.{number}"
+            key = meaning.record_key
             if text := self._text(taken, meaning, key):
-                self.goals.append(Goal(key, meaning.horizon, number, text))
+                self.goals.append(Goal(key, meaning.horizon, 1, text))
         elif meaning.record:
-            key = f"{meaning.record}.{meaning.line or meaning.key}"
+            key = meaning.record_key
             text = self._text(taken, meaning, key)
             amount = self._money(text, key) if meaning.type == "money" else None
             if text:
@@ -278,6 +280,12 @@ class _Parser:
                     self._goal(line, own, horizon or "annual")
                 else:
                     self._details(grid, line, own)
+
+    def _first_line(self, grid: str, line: GridLine) -> None:
+        """The place of a first indicator that nobody wrote, so that a finding can point there."""
+        for column, meaning in self.form.columns[grid].items():
+            if meaning.to == "indicator.name" and column in line.cells:
+                self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
 
     def _goal(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
         for column, meaning in meanings.items():

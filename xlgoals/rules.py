@@ -284,6 +284,8 @@ def _money_size(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
                 return {"found": figure(amount, form), "readable": readable(amount, units), "unit": form.dialect.money_unit}
 
             holds = pl.col(yuan(key)).fill_null(Decimal(0)) < limit
+            if (total := lines.get("total")) and total != key:  # said once, at the total, not again at each of its parts
+                holds |= pl.col(yuan(total)).fill_null(Decimal(0)) >= limit
             yield Condition(rule.code, "form", key, holds, key, tell)
 
 
