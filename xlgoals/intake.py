@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import hashlib
 import multiprocessing
 import os
@@ -26,12 +27,13 @@ import polars as pl
 from xlgoals import guard
 from xlgoals.errors import Refused, UsageError
 from xlgoals.findings import Catalogue, Finding
+from xlgoals.forms import Forms
 from xlgoals.guard import OUTPUT_MARK, Limits
 from xlgoals.outputs import MARKER
 from xlgoals.parse import understand
 from xlgoals.read import read_book
 from xlgoals.records import At, Book, Given, Return
-from xlgoals.spec import Forms, load_forms
+from xlgoals.spec import load_forms
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et", ".xltx", ".xltm", ".xlt")
@@ -133,7 +135,7 @@ def _label(name: str) -> str:
 def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """Sort 单位2 before 单位10."""
     pieces = re.split(r"([0-9]+)", unicodedata.normalize("NFKC", name).casefold())
-    return tuple((1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces if piece), name
+    return tuple((0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece), name
 
 
 def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, os.stat_result | OSError]]:
@@ -220,7 +222,10 @@ def _once(found: list[Source], catalogue: Catalogue, findings: list[Finding]) ->
 
 @lru_cache(maxsize=4)
 def _forms(folders: tuple[str, ...]) -> Forms:
-    return load_forms(folders)
+    forms = load_forms(folders)
+    if multiprocessing.parent_process() is not None:
+        gc.freeze()  # what a worker keeps for good need not be looked through again with every file
+    return forms
 
 
 def take_file(source: Source, job: Job) -> tuple[list[Return], list[Finding], bool]:
@@ -234,6 +239,8 @@ def take_file(source: Source, job: Job) -> tuple[list[Return], list[Finding], bo
         return returns, [*_flagged(book, forms.catalogue), *findings], False
     except Refused as refused:
         return [], [forms.catalogue.finding(refused.code, At(source.name), detail=refused.detail)], False
+    except MemoryError:
+        return [], [forms.catalogue.finding("file.too_large", At(source.name), detail="内存不足")], False
     except Exception as error:  # a defect of ours must not take the other files with it
         return [], [_crash(source, error, forms.catalogue)], False
 
@@ -258,6 +265,7 @@ def _take_task(sources: Sequence[Source], job: Job) -> Answer:
     returns: list[Return] = []
     findings: list[Finding] = []
     outputs = 0
+    _forms(job.forms)  # not on the first file's time
     for source in sources:
         with _deadline(job.limits.seconds):
             some, told, output = take_file(source, job)
@@ -269,7 +277,13 @@ def _take_task(sources: Sequence[Source], job: Job) -> Answer:
 
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """End this process when its work takes longer. A thread of faulthandler does it, also while native code holds the lock."""
+    """End this process when its work takes longer. A thread of faulthandler does it, also while native code holds the lock.
+
+    Only a worker process may be ended so: an executor of threads works in the caller's own.
+    """
+    if multiprocessing.parent_process() is None:
+        yield
+        return
     with Path(os.devnull).open("w") as nowhere:
         faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
         try:
@@ -405,7 +419,7 @@ def _serve(sources: Sequence[Source], job: Job, pipe: Connection) -> None:
     """Read files one by one, each answer sent at once: what has not been answered when this process dies is what killed it."""
     _start_worker(job.limits.memory)
     _forms(job.forms)
-    pipe.send(None)
+    pipe.send(None)  # ready: from now on the clock runs
     for source in sources:
         pipe.send(_take_task([source], job))
     pipe.close()
@@ -482,19 +496,21 @@ def _settled(tables: Tables, changed: Mapping[str, float], catalogue: Catalogue)
     several = returns.group_by("identity").agg(pl.col("file").n_unique().alias("files")).filter(pl.col("files") > 1)
     if several.is_empty():
         return tables
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in returns.filter(pl.col("identity").is_in(several["identity"].to_list())).sort("identity", "rid").iter_rows(named=True):
+        groups.setdefault(row["identity"], []).append(row)
+    contents = _contents(tables, [row["rid"] for group in groups.values() for row in group])
     dropped: list[str] = []
     findings: list[Finding] = []
-    for identity in sorted(several["identity"]):
-        same = returns.filter(pl.col("identity") == identity).sort("rid").to_dicts()
+    for identity, same in groups.items():
         same.sort(key=lambda row: (changed.get(row["file"], 0.0), natural(row["file"])), reverse=True)
         places = [At(row["file"], row["sheet"]) for row in same]
-        contents = [_content(tables, row["rid"]) for row in same]
-        differing = [label for other in contents[1:] for label in _differences(contents[0], other, tables, same[0]["rid"])]
+        differing = [key for row in same[1:] for key in _differences(contents[same[0]["rid"]], contents[row["rid"]])]
         subject = same[0]["project_name"] or same[0]["project_code"]
         files = "、".join(dict.fromkeys(place.file for place in places[1:]))
         if differing:
             dropped += [row["rid"] for row in same]
-            detail = "、".join(list(dict.fromkeys(differing))[:3])
+            detail = "、".join(_labels(differing, tables, same)[:3])
             findings.append(
                 catalogue.finding(
                     "folder.conflicting_returns", places[0], field=subject, found=files, detail=detail, identity=identity, others=places[1:]
@@ -516,23 +532,25 @@ def _settled(tables: Tables, changed: Mapping[str, float], catalogue: Catalogue)
 Content = dict[tuple[str, ...], tuple[object, ...]]
 
 
-def _content(tables: Tables, rid: str) -> Content:
-    """All that one return says, by table and key; where it stands does not matter."""
-    found: Content = {}
+def _contents(tables: Tables, rids: Sequence[str]) -> dict[str, Content]:
+    """All that each return says, by table and key; where it stands does not matter."""
+    found: dict[str, Content] = {rid: {} for rid in rids}
     for name in _CONTENT:
         frame: pl.DataFrame = getattr(tables, name)
-        for row in frame.filter(pl.col("rid") == rid).drop("rid").rows(named=True):
-            key = row.pop("key")
+        for row in frame.filter(pl.col("rid").is_in(rids)).iter_rows(named=True):
+            content, spot = found[row.pop("rid")], (name, row.pop("key"))
             row.pop("order", None)
-            found[name, key] = (*found.get((name, key), ()), *row.values())
+            content[spot] = (*content.get(spot, ()), *row.values())
     return found
 
 
-def _differences(one: Content, other: Content, tables: Tables, rid: str) -> list[str]:
-    """Name the fields that two returns differ in, as the form calls them."""
-    keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
-    if not keys:
-        return []
-    frame = tables.places.filter(pl.col("rid") == rid)
+def _differences(one: Content, other: Content) -> list[str]:
+    """The keys of what two returns say differently."""
+    return [] if one == other else [key for name, key in {**one, **other} if one.get((name, key)) != other.get((name, key))]
+
+
+def _labels(keys: Iterable[str], tables: Tables, same: Sequence[Mapping[str, str]]) -> list[str]:
+    """What the form calls the fields of these keys, each once."""
+    frame = tables.places.filter(pl.col("rid").is_in([row["rid"] for row in same]))
     labels = dict(zip(frame["key"], frame["label"], strict=True))
-    return [labels.get(key, labels.get(f"{key}.target", key)) or key for _, key in keys]
+    return list(dict.fromkeys(labels.get(key) or labels.get(f"{key}.target") or key for key in keys))

@@ -1,0 +1,296 @@
+"""Many files at once: what is picked up in a folder, what is counted once, and that one bad file takes nothing with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from test_guard import GOOD, ONE, many_cells, ole, package, sheet
+
+from xlgoals import intake
+from xlgoals.errors import UsageError
+from xlgoals.findings import Catalogue, Finding, Rule
+from xlgoals.forms import Forms
+from xlgoals.guard import Limits
+from xlgoals.intake import files_in, gather, natural, take_in
+from xlgoals.outputs import MARKER
+from xlgoals.records import Area, At, Book, Funds, Given, Return, Spot
+from xlgoals.spec import load_forms
+from xlgoals.tables import SCHEMAS, Tables
+
+FORMS = load_forms()
+CATALOGUE = FORMS.catalogue
+CRASH = Rule("internal.crash", "error", "表样", "程序缺陷", "读取时程序出错（{found}）。", "请转告程序维护人。")
+
+
+def book(path: Path, text: str = "", **properties: str) -> Path:
+    """A workbook that is no form."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = xlsxwriter.Workbook(path)
+    written.add_worksheet().write_string("A1", text or path.name)
+    for name, value in properties.items():
+        written.set_custom_property(name.replace("_", "-"), value, "text")
+    written.close()
+    return path
+
+
+def names(*paths: Path) -> list[str]:
+    return [source.name for source in files_in(paths, CATALOGUE)[0]]
+
+
+def codes(found: Tables) -> list[tuple[str, str]]:
+    return sorted(zip(found.findings["file"], found.findings["code"], strict=True))
+
+
+# --------------------------------------------------------------------------------------------------------------- which files
+
+
+def test_a_folder_as_people_leave_it(tmp_path: Path) -> None:
+    for name in ("单位10/a.xlsx", "单位2/b.xlsx", "单位2/深/层/c.XLSX", "d.xlsm"):
+        book(tmp_path / name)
+    for name in ("~$b.xlsx", ".~lock.b.xlsx#", "Thumbs.db", "desktop.ini", ".隐藏.xlsx", ".git/x.xlsx", "._a.xlsx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(GOOD)
+    for name in ("说明.docx", "照片.jpg", "名单.csv"):
+        (tmp_path / "单位2" / name).write_bytes(b"PK\3\4 none")
+    book(tmp_path / "odd.bak.xlsx").rename(tmp_path / "odd.bak")
+    sources, findings = files_in([tmp_path], CATALOGUE)
+    assert [one.name for one in sources] == ["d.xlsm", "odd.bak", "单位2/b.xlsx", "单位2/深/层/c.XLSX", "单位10/a.xlsx"]
+    assert [(one.code, one.found) for one in findings] == [("folder.other_files", "单位2/名单.csv、单位2/照片.jpg、单位2/说明.docx")]
+    assert findings[0].severity == "note"
+
+
+def test_given_directly_is_always_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("甲")
+    assert names(tmp_path / "a.csv") == ["a.csv"]
+    assert codes(take_in([tmp_path / "a.csv"])) == [("a.csv", "file.not_workbook")]
+    with pytest.raises(UsageError, match="找不到"):
+        files_in([tmp_path / "none"], CATALOGUE)
+
+
+def test_names_are_told_apart(tmp_path: Path) -> None:
+    one, other = book(tmp_path / "甲/a.xlsx", "1"), book(tmp_path / "乙/a.xlsx", "2")
+    assert names(one.parent, other.parent) == [one.as_posix(), other.as_posix()]
+    assert names(one, one, one.parent) == ["a.xlsx"]
+
+
+def test_natural_order() -> None:
+    assert sorted(["b2", "B10", "a", "b1", "１", "2"], key=natural) == ["１", "2", "a", "b1", "b2", "B10"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes of another kind")
+def test_links_loops_and_pipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book(tmp_path / "in/a.xlsx")
+    (tmp_path / "in/loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in/again.xlsx").symlink_to(tmp_path / "in/a.xlsx")
+    (tmp_path / "in/gone.xlsx").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "in/pipe.xlsx")
+    with socket.socket(socket.AF_UNIX) as opened:
+        monkeypatch.chdir(tmp_path / "in")  # the whole path may be too long for a socket
+        opened.bind("socket.xlsx")
+    sources, findings = files_in([tmp_path / "in"], CATALOGUE)
+    assert [one.name for one in sources] == ["a.xlsx"]
+    assert [(one.code, one.at.file) for one in findings] == [("file.unreadable", "gone.xlsx")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes only there")
+def test_names_in_other_encodings(tmp_path: Path) -> None:
+    raw = os.fsencode(tmp_path) + b"/" + "单位.xlsx".encode("gb18030")
+    shutil.copy(book(tmp_path / "out/x.xlsx"), raw)
+    shutil.rmtree(tmp_path / "out")
+    book(tmp_path / "Cafe\u0301.xlsx")
+    found = take_in([tmp_path])
+    assert {file for file, _ in codes(found)} == {"单位.xlsx", "Caf\u00e9.xlsx"}
+
+
+def test_same_bytes_count_once_and_the_newer_is_named(tmp_path: Path) -> None:
+    old = book(tmp_path / "a.xlsx")
+    (tmp_path / "z").mkdir()
+    new = Path(shutil.copy(old, tmp_path / "z/b.xlsx"))
+    os.utime(old, (1_000, 1_000))
+    sources, findings = files_in([tmp_path], CATALOGUE)
+    assert [one.path for one in sources] == [str(new)]
+    assert [(one.code, one.at.file, one.found, one.others) for one in findings] == [
+        ("folder.same_file", "z/b.xlsx", "a.xlsx", (At("a.xlsx"),))
+    ]
+
+
+def test_own_outputs_are_passed_over_but_counted(tmp_path: Path) -> None:
+    book(tmp_path / "a.xlsx")
+    summary = book(tmp_path / "汇总.xlsx", xlgoals_output="summary")
+    shutil.copy(summary, tmp_path / "汇总 (2).xlsx")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "values.csv").write_text("x")
+    (tmp_path / "data" / MARKER).touch()
+    taken = gather([tmp_path])
+    assert (taken.files, taken.outputs) == (1, 1)
+    assert {file for file, _ in codes(taken.tables)} == {"a.xlsx"}
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    assert codes(take_in([tmp_path])) == [(tmp_path.name, "folder.no_workbooks")]
+
+
+# --------------------------------------------------------------------------------------------------------------- one bad file
+
+
+BAD: dict[str, tuple[Callable[[], bytes], str]] = {
+    "空.xlsx": (lambda: b"", "file.empty"),
+    "密.xlsx": (lambda: ole("EncryptedPackage"), "file.encrypted"),
+    "断.xlsx": (lambda: GOOD[:500], "file.damaged"),
+    "文.xls": (lambda: b"%PDF-1.4", "file.not_workbook"),
+    "远.xlsx": (lambda: package(sheet(ONE + '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')), "file.too_large"),
+}
+
+
+def put_bad(folder: Path) -> None:
+    for name, (make, _) in BAD.items():
+        (folder / name).write_bytes(make())
+
+
+def test_bad_files_get_one_finding_each_and_the_rest_goes_on(tmp_path: Path) -> None:
+    book(tmp_path / "好.xlsx")
+    put_bad(tmp_path)
+    steps: list[tuple[int, int]] = []
+    found = take_in([tmp_path], jobs=2, on_progress=lambda done, total: steps.append((done, total)))
+    told = codes(found)
+    assert [pair for pair in told if pair[0] != "好.xlsx"] == sorted((name, code) for name, (_, code) in BAD.items())
+    assert [code for file, code in told if file == "好.xlsx"] == ["form.none"]
+    assert steps[0] == (0, 6)
+    assert steps[-1] == (6, 6)
+    assert {name: frame.schema for name, frame in found.items()} == {name: dict(schema) for name, schema in SCHEMAS.items()}
+
+
+def test_any_executor_will_do_and_order_is_kept(tmp_path: Path) -> None:
+    """Threads too: then no deadline may end the process, which is the caller's own."""
+    for number in range(1, 61):
+        book(tmp_path / f"{number}.xlsx")
+    with ThreadPoolExecutor(3) as pool:
+        found = take_in([tmp_path], jobs=3, executor=pool, limits=Limits(seconds=0.001))
+    assert list(found.findings["file"]) == [f"{number}.xlsx" for number in range(1, 61)]
+
+
+class Broken(Executor):
+    """A pool whose every task fails."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(RuntimeError("worker lost"))
+        return future
+
+
+def test_a_broken_executor_loses_nothing(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        book(tmp_path / f"{number}.xlsx")
+    found = take_in([tmp_path], executor=Broken())
+    assert codes(found) == [(f"{number}.xlsx", "form.none") for number in range(1, 6)]
+
+
+def test_a_native_crash_is_named_and_the_rest_kept(tmp_path: Path) -> None:
+    """With the guard's limit lifted, the far cell makes the native reader abort its process."""
+    for number in range(1, 9):
+        book(tmp_path / f"{number}.xlsx")
+    (tmp_path / "4 坏.xlsx").write_bytes(BAD["远.xlsx"][0]())
+    found = take_in([tmp_path], jobs=2, limits=Limits(area=1 << 50))
+    told = dict(codes(found))
+    assert told.pop("4 坏.xlsx") == "file.crashed"
+    assert told == {f"{number}.xlsx": "form.none" for number in range(1, 9)}
+
+
+def test_a_slow_file_is_named_and_the_rest_kept(tmp_path: Path) -> None:
+    for number in range(1, 5):
+        book(tmp_path / f"{number}.xlsx")
+    (tmp_path / "3 慢.xlsx").write_bytes(package(sheet(many_cells(4_000_000)), strings=""))
+    found = take_in(
+        [tmp_path],
+        jobs=2,
+        limits=Limits(seconds=1.0, cells=1 << 40, area=1 << 40, ratio=10_000, part_bytes=1 << 30, unpacked_bytes=1 << 30),
+    )
+    told = dict(codes(found))
+    assert told.pop("3 慢.xlsx") == "file.too_slow"
+    assert told == {f"{number}.xlsx": "form.none" for number in range(1, 5)}
+
+
+def test_a_defect_of_ours_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_crash = Forms(FORMS.forms, Catalogue([*CATALOGUE.rules.values(), CRASH]), FORMS.fields, FORMS.money_units, FORMS.guide)
+
+    def fail(taken: Book, forms: Forms, given: Given) -> tuple[list[Return], list[Finding]]:
+        if taken.file == "a.xlsx":
+            raise ZeroDivisionError("oh")
+        return [], []
+
+    monkeypatch.setattr(intake, "_forms", lambda folders: with_crash)
+    monkeypatch.setattr(intake, "understand", fail)
+    found = take_in([book(tmp_path / "a.xlsx"), book(tmp_path / "b.xlsx")])
+    assert codes(found) == [("a.xlsx", "internal.crash")]
+    assert "ZeroDivisionError: oh" in found.findings["message"][0]
+
+
+def test_flags_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsm").write_bytes(
+        package(sheet(ONE), extra=[("xl/vbaProject.bin", b"x"), ("xl/externalLinks/externalLink1.xml", "<a/>")])
+    )
+    assert {"book.macros", "book.external_links"} <= {code for _, code in codes(take_in([tmp_path / "a.xlsm"]))}
+
+
+# --------------------------------------------------------------------------------------------------------------- between files
+
+
+def returned(file: str, *, code: str = "", name: str = "修路", unit: str = "甲局", amount: str = "100.00") -> Return:
+    fields = {"year": "2025", "unit": unit, "project_code": code, "project_name": name}
+    spot = Spot(At(file, "表1", "C6"), amount, "name", "年度资金总额")
+    funds = (Funds("total", "annual", "total", Decimal(amount), amount, "元"),)
+    return Return(file, "", "表1", Area(0, 0, 9, 3), "yiyang-2023", None, fields, funds, spots={"total": spot})
+
+
+def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *returns: Return) -> Tables:
+    """Take in files of which each says what is given."""
+    said = {one.file: one for one in returns}
+    monkeypatch.setattr(intake, "understand", lambda taken, forms, given: ([said[taken.file]], []))
+    for age, one in enumerate(reversed(returns)):
+        os.utime(book(tmp_path / one.file), (10_000 - age, 10_000 - age))
+    return take_in([tmp_path])
+
+
+def test_a_return_sent_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settled(tmp_path, monkeypatch, returned("a.xlsx", code="P1"), returned("b.xlsx", code="P1"))
+    assert list(found.returns["file"]) == ["b.xlsx"]
+    assert found.funds["rid"].n_unique() == 1
+    row = found.findings.row(0, named=True)
+    assert (row["code"], row["severity"], row["file"], row["found"], row["others"]) == (
+        "folder.same_return", "note", "b.xlsx", "a.xlsx", [["a.xlsx", "表1", ""]]
+    )  # fmt: skip
+
+
+def test_unequal_returns_are_not_summed_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settled(
+        tmp_path, monkeypatch, returned("a.xlsx", code="P1"), returned("b.xlsx", code="P1", amount="200.00"), returned("c.xlsx", code="P2")
+    )
+    assert list(found.returns["file"]) == ["c.xlsx"]
+    assert {frame["rid"].n_unique() for name, frame in found.items() if name in ("values", "funds", "places")} == {1}
+    row = found.findings.row(0, named=True)
+    assert (row["code"], row["severity"], row["file"], row["found"]) == ("folder.conflicting_returns", "error", "b.xlsx", "a.xlsx")
+    assert "年度资金总额" in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"code": "P1"}, {"code": "P2"}),
+        ({"name": ""}, {"name": "", "amount": "2.00"}),
+        ({"unit": ""}, {"unit": "", "amount": "2.00"}),  # a name is only unique within its unit
+        ({"unit": "甲局"}, {"unit": "乙局", "amount": "2.00"}),
+    ],
+)
+def test_different_returns_stay_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one: dict[str, str], other: dict[str, str]) -> None:
+    found = settled(tmp_path, monkeypatch, returned("a.xlsx", **one), returned("b.xlsx", **other))
+    assert found.returns.height == 2
+    assert found.findings.is_empty()
