@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +35,11 @@ class Group(click.Group):
             click.echo(f"表样文件有 {len(error.mistakes)} 处需要改：\n{error}", err=True)
         except XlgoalsError as error:
             click.echo(str(error), err=True)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception:
+            click.echo(f"{traceback.format_exc()}\n程序出错了，这是程序的缺陷，不是文件的问题。请把上面的文字转告程序维护人。", err=True)
+            sys.exit(3)
         sys.exit(2)
 
 
@@ -95,15 +101,20 @@ def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
     from xlgoals.rules import lint
     from xlgoals.spec import load_forms
 
-    known = load_forms((*outer, *forms_dirs))
-    forms = known.forms.values()
     mistakes: list[Mistake] = []
+    known = None
+    try:
+        known = load_forms((*outer, *forms_dirs))
+        forms = tuple(known.forms.values())
+    except SpecError as error:  # geometry is looked at all the same, so that one run tells everything
+        mistakes += error.mistakes
+        forms = error.forms
     for form in forms:
         try:
             plan(form)
         except SpecError as error:
             mistakes += error.mistakes
-    if mistakes:
+    if mistakes or known is None:
         raise SpecError(mistakes)
     lint(known.catalogue, tuple(known.money_units.items()))
     click.echo(f"{len(forms)} 个表样，没有发现错误。")
@@ -252,6 +263,26 @@ def demo(output: Path) -> None:
         f"  {output / '问题清单.jsonl'}  审核发现的问题\n  {output / '汇总.xlsx'}  部门汇总\n"
         f"想在屏幕上看问题：xlgoals check {output / '报送'}"
     )
+
+
+@main.command()
+@click.argument("texts", nargs=-1)
+@click.option("--name", default="", help="三级指标名称，如 参保人数(人)。")
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个对象。")
+def target(texts: Sequence[str], name: str, shape: str) -> None:
+    """看懂指标值。例：xlgoals target "≥95%"；不给文字时逐行读标准输入（指标值，可接制表符和指标名称）。"""
+    from xlgoals.report import target_lines
+    from xlgoals.spec import load_units
+    from xlgoals.target import read_target, to_json
+
+    units = load_units()
+    given = [(text, name) for text in texts] or [line.rstrip("\r\n").partition("\t")[::2] for line in sys.stdin]
+    for text, own_name in given:
+        understood = read_target(text, name=own_name or name, units=units)
+        if shape == "json":
+            _echo_json(to_json(understood))
+        else:
+            click.echo("\n".join(target_lines(understood)))
 
 
 # --- shared

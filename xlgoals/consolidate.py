@@ -24,6 +24,7 @@ OPEN: tuple[Severity, ...] = ("error", "query")
 COUNTS = {"error": "errors", "query": "queries", "note": "notes"}  # severity -> column that counts it
 
 WAN = pl.Decimal(38, 6)  # 20 digits would hold any one amount, but not the sum of some absurd ones: those must not end a batch
+SHARE = pl.when(pl.col("indicators") > 0).then(pl.col("quantified_count") / pl.col("indicators")).alias("share")
 NOTHING = pl.lit(Decimal(0)).cast(WAN)
 
 
@@ -67,9 +68,9 @@ def consolidate(tables: Tables) -> Summary:
     figures = departments.columns[departments.columns.index("projects") :]
     known = projects.select("rid", "project_no", "unit_no", "department", "unit", "project_name", "state", "file", "sheet")
     return Summary(
-        departments=departments,
-        subtotals=departments.group_by("department_no", "department", maintain_order=True).agg(pl.col(figures).sum()),
-        total=departments.select(pl.col(figures).sum()),
+        departments=departments.with_columns(SHARE),
+        subtotals=departments.group_by("department_no", "department", maintain_order=True).agg(pl.col(figures).sum()).with_columns(SHARE),
+        total=departments.select(pl.col(figures).sum()).with_columns(SHARE),
         projects=projects.drop("rid"),
         funds=_funds(tables, lines, known),
         indicators=_indicators(tables, known),
@@ -169,17 +170,17 @@ def _projects(tables: Tables, returns: pl.DataFrame, lines: pl.DataFrame, findin
     amounts = pl.any_horizontal(pl.col(SOURCES).is_not_null())
     doubtful = rid.is_in(_doubtful(tables, lines, findings).implode())
     state = pl.when(doubtful).then(pl.lit("pending")).when(amounts).then(pl.lit("ready")).otherwise(pl.lit("blank"))
-    written = tables.indicators.group_by("rid").agg(indicators=pl.len().cast(pl.Int32))
+    written = tables.indicators.group_by("rid").agg(indicators=pl.len().cast(pl.Int32), quantified_count=pl.col("quantified").sum().cast(pl.Int32))
     frame = (
         frame.with_columns(state=state)
         .join(_project_cells(tables, lines), on="rid", how="left")
         .join(written, on="rid", how="left")
-        .with_columns(pl.col("indicators").fill_null(0))
+        .with_columns(pl.col("indicators", "quantified_count").fill_null(0))
     )
     frame = _join_counts(frame, findings, "rid").sort("unit_no", "file", "order")
     return frame.select(
         "rid", _number("project_no"), "unit_no", "department", "unit", "project_code", "project_name", "year", "form", "state", *money,
-        "total_summed", "indicators", *COUNTS.values(), "file", "sheet", "cell", "sha256",
+        "total_summed", "indicators", "quantified_count", *COUNTS.values(), "file", "sheet", "cell", "sha256",
     )  # fmt: skip
 
 
@@ -241,7 +242,7 @@ def _departments(units: pl.DataFrame, projects: pl.DataFrame, findings: pl.DataF
         *(pl.col(source).filter(ready).sum().cast(WAN).alias(f"{source}_ready") for source in SOURCES),
         *(pl.col(source).filter(pending).sum().cast(WAN).alias(f"{source}_pending") for source in SOURCES),
         *(pl.col(source).sum().cast(WAN) for source in SOURCES),
-        pl.col("indicators").sum().cast(pl.Int32),
+        pl.col("indicators", "quantified_count").sum().cast(pl.Int32),
     ]
     added = projects.group_by("unit_no").agg(sums)
     blank = [pl.col(name).fill_null(NOTHING if kind == WAN else 0) for name, kind in added.schema.items() if name != "unit_no"]
@@ -266,7 +267,7 @@ def _indicators(tables: Tables, known: pl.DataFrame) -> pl.DataFrame:
         frame = frame.with_columns(place=pl.col("key") + f".{part}").join(here, on=["rid", "place"], how="left")
     return frame.sort("project_no", "order").select(
         _number("indicator_no"), "project_no", "unit_no", "department", "unit", "project_name", "horizon", "level1", "level2", "name",
-        "target", "description", "basis", "remark", "file", "sheet", cell=pl.coalesce("target_cell", "name_cell").fill_null(""),
+        "target", "kind", "op", "value", "high", "measure", "quantified", "description", "basis", "remark", "file", "sheet", cell=pl.coalesce("target_cell", "name_cell").fill_null(""),
     )  # fmt: skip
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
 from xlgoals.errors import UsageError
 from xlgoals.findings import Catalogue
-from xlgoals.models import Dialect, FieldDef, Guide, Looks, SheetSpec, Template
+from xlgoals.measures import Units
+from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SheetSpec, Template
 from xlgoals.records import Horizon
 from xlgoals.yamlmark import Marked
 
@@ -137,7 +138,10 @@ class Forms:
     catalogue: Catalogue
     fields: Mapping[str, FieldDef]
     money_units: Mapping[str, Decimal]
+    units: Units
     guide: Guide
+    moves: tuple[Move, ...] = ()
+    same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
 
     def __getitem__(self, name: str) -> Form:
         if name not in self.forms:

@@ -11,7 +11,7 @@ from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
 from xlgoals.locate import GridLine, Located, Taken, locate
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
-from xlgoals.target import as_typed
+from xlgoals.target import as_typed, read_target
 from xlgoals.words import bare
 
 CENT = Decimal("0.01")
@@ -95,12 +95,19 @@ def parse(located: Located, forms: Forms, given: Given) -> tuple[Return | None, 
     return reader.read(), reader.findings
 
 
+def _any_width(letter: str) -> str:
+    """A pattern for one printed letter, full or half width."""
+    plain = unicodedata.normalize("NFKC", letter)
+    return re.escape(letter) if plain == letter else f"(?:{re.escape(letter)}|{re.escape(plain)})"
+
+
 class _Parser:
     def __init__(self, located: Located, forms: Forms, given: Given) -> None:
         self.located, self.given = located, given
         self.form: Form = located.form
         self.catalogue: Catalogue = forms.catalogue
         self.units = forms.money_units
+        self.measures = forms.units
         self.labels = forms.fields
         self.findings: list[Finding] = []
         self.spots: dict[str, Spot] = {}
@@ -200,6 +207,8 @@ class _Parser:
         """The choice that is ticked in a line of choices. A sign lost on the way (fonts, copying) is inferred when every other
         choice still shows its empty box, and said so."""
         rest = re.sub(r"\s+", "", text)
+        if not rest:
+            return ""  # a blank cell is blank: nothing unclear about it
         before = rest[:1] in tuple(TICKS + BOXES)  # the signs stand before their words, or (as printed) behind them
         marks: dict[str, str] = {}
         for option in options:
@@ -225,7 +234,7 @@ class _Parser:
         whole = self._text(taken, meaning, meaning.to)
         parts = re.split(r"\{(\w+)\}", taken.slot.text)
         pattern = "".join(
-            f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(re.escape, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
+            f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(_any_width, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
         )
         match = re.fullmatch(pattern + r"\s*", whole, re.DOTALL)
         if match:
@@ -236,11 +245,13 @@ class _Parser:
     def _money(self, text: str, key: str) -> Decimal | None:
         """Yuan of an amount typed in the form's unit; None when blank or not an amount (then said so)."""
         unit = self.form.dialect.money_unit
-        plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace(",", "").removeprefix("¥").removeprefix("￥")
+        plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").removeprefix("¥").removeprefix("￥")
         if not plain:
             return None
         if plain in NIL:
             return Decimal(0)
+        if re.match(r"[+-]?\d{1,3}(,\d{3})+(?![\d,])", plain):  # else a comma may stand for a point: not guessed
+            plain = plain.replace(",", "")
         match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?)(\D*)", plain)
         if not match:
             self._tell("money.unreadable", key, unit=unit)
@@ -320,9 +331,11 @@ class _Parser:
                 texts[part] = self._text(taken, meaning, f"{key}.{part}")
             else:
                 texts[part] = line.printed.get(column, "")
+        level2 = self.form.canonical(texts.pop("level2", ""), "level2")
+        name, target = texts.pop("name", ""), texts.pop("target", "")
         self.indicators.append(Indicator(
             key, by_part["name"][1].horizon if "name" in by_part else "annual", self.form.canonical(texts.pop("level1", ""), "level1"),
-            self.form.canonical(texts.pop("level2", ""), "level2"), texts.pop("name", ""), texts.pop("target", ""), texts,
+            level2, name, target, texts, read_target(target, name=name, level2=level2, units=self.measures),
         ))  # fmt: skip
         if line.added:
             spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)

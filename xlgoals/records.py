@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from xlgoals.target import Target
+
 Value = str | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta
 """What a cell may hold, as the reader gives it; blank is None, never an empty string."""
 
 Horizon = Literal["annual", "mid_term", "long_term"]
+
+
+UNREAD = Target("", "blank")
 
 
 class Area(NamedTuple):
@@ -162,8 +167,8 @@ class Goal:
 class Indicator:
     """One line of the indicator grid that the unit wrote a name or a value in.
 
-    `level1` and `level2` are canonical words (or the printed ones where no dialect knows them); `more` holds what only
-    some forms ask: description, basis, remark.
+    `level1` and `level2` are canonical words (or the printed ones where no dialect knows them); `target` is the value as
+    typed and `means` what it says; `more` holds what only some forms ask: description, basis, remark.
     """
 
     key: str
@@ -173,6 +178,7 @@ class Indicator:
     name: str
     target: str
     more: Mapping[str, str] = field(default_factory=dict)
+    means: Target = UNREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 from xlgoals.findings import SEVERITY_WORDS, Finding, grouped
 from xlgoals.tables import Tables
+from xlgoals.target import Target
+from xlgoals.wording import load_wording
 
 WIDE = 160  # columns of a table that is not shown on a terminal
 LONG = 60  # longest text of a cell of such a table
@@ -49,6 +51,26 @@ def return_objects(tables: Tables) -> Iterator[dict[str, Any]]:
 def _plain(amount: object) -> str | None:
     """Yuan as text: JSON has no exact decimals."""
     return None if amount is None else str(amount)
+
+
+def target_lines(target: Target, indent: str = "") -> Iterator[str]:
+    """What a target means, for people."""
+    words = load_wording().words
+    told = [words["kind"][target.kind]]
+    if target.kind not in ("blank", "none"):
+        told.append(target.canonical or "")
+    if target.amount is not None and target.base_unit not in (None, target.unit):
+        told.append(f"即 {target.amount.normalize():f} {target.base_unit if target.base_unit != '1' else ''}".rstrip())
+    if target.from_ or target.to:
+        told.append(f"{target.from_ or ''} 至 {target.to or ''}".strip())
+    told.append(words["quantified"][str(target.quantified).lower()])
+    if target.why:
+        told.append(target.why)
+    yield f"{indent}{target.text}　→　" + "；".join(part for part in told if part)
+    for part in target.parts:
+        yield from target_lines(part, indent + "　　")
+    for conflict in target.conflicts:
+        yield f"{indent}　　矛盾：{conflict.text}"
 
 
 def print_findings(findings: Iterable[Finding]) -> None:

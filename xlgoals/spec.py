@@ -20,6 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from xlgoals.errors import Mistake, SpecError, UsageError
 from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import COMPUTED, Form, Forms, Meaning
+from xlgoals.measures import Units
 from xlgoals.models import HOLE, Dialect, Fields, Grid, Guide, Lists, Looks, Rules, Template, To
 from xlgoals.yamlmark import Marked, load_marked
 
@@ -58,6 +59,8 @@ def _modelled(model: type[M], marked: Marked, mistakes: list[Mistake]) -> M | No
     except ValidationError as error:
         for one in error.errors(include_url=False):
             loc = one["loc"]
+            if loc[:1] == ("rows",) and loc[2:3] in (("cells",), ("grid",)):
+                loc = (*loc[:2], *loc[3:])  # the model's tag for the kind of a row is no key of the file
             name = str(loc[-1]) if loc else ""
             near = ""
             if one["type"] == "extra_forbidden":
@@ -95,58 +98,77 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     fields = _one(Fields, mappings, "fields.yaml", mistakes)
     lists = _one(Lists, mappings, "lists.yaml", mistakes)
     rules = _one(Rules, mappings, "rules.yaml", mistakes)
-    shapes = _all(Template, templates, "columns", mistakes)
-    dialects = _all(Dialect, mappings, "taxonomy", mistakes)
+    shapes, unshaped = _all(Template, templates, "columns", mistakes)
+    dialects, unspoken = _all(Dialect, mappings, "taxonomy", mistakes)
 
     forms: dict[str, Form] = {}
     for name, (template, marked) in shapes.items():
         if name not in dialects:
+            if name in unspoken:
+                continue  # it has one, with mistakes that were told
             mistakes.append(marked.mistake(("form",), f"表样 {name} 没有 mappings/{name}.yaml，请写一个，说明每个 key 是什么"))
         elif looks and fields and lists:
             form = _join(template, marked, *dialects[name], looks, fields, lists, mistakes)
             if form:
                 forms[name] = form
     for name, (_, marked) in dialects.items():
-        if name not in shapes:
+        if name not in shapes and name not in unshaped:
             mistakes.append(marked.mistake(("form",), f"没有表样 templates/{name}.yaml，请检查 form 的写法"))
+    if lists:
+        _check_moves(lists, load_marked(_last(mappings, "lists.yaml")), mistakes)
     if mistakes or not (looks and guide and fields and lists and rules):
-        raise SpecError(mistakes)
+        raise SpecError(mistakes, tuple(forms.values()))
     catalogue = Catalogue(Rule(**rule.model_dump()) for rule in rules.rules)
-    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, guide)
+    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same)
+
+
+def load_units(folders: Sequence[Path] = ()) -> Units:
+    """The table of units by which targets are read; the last of the folders that has one wins."""
+    path = _last(folders or [data_folder("mappings")], "units.yaml")
+    return Units.from_table(load_marked(path).data["units"])
+
+
+def _last(folders: Sequence[Path], name: str) -> Path:
+    """A bureau's own file replaces the shipped one."""
+    return next((f / name for f in reversed(folders) if (f / name).is_file()), folders[0] / name)
 
 
 def _one(model: type[M], folders: Sequence[Path], name: str, mistakes: list[Mistake]) -> M | None:
-    """The last of the folders that has the file wins: a bureau's own replaces the shipped one."""
-    path = next((f / name for f in reversed(folders) if (f / name).is_file()), folders[0] / name)
     try:
-        return _modelled(model, load_marked(path), mistakes)
+        return _modelled(model, load_marked(_last(folders, name)), mistakes)
     except SpecError as error:
         mistakes += error.mistakes
         return None
 
 
-def _all(model: type[M], folders: Sequence[Path], mark: str, mistakes: list[Mistake]) -> dict[str, tuple[M, Marked]]:
-    """Every file that has a `form` and the given key (that is what tells a template from a mapping in one folder)."""
+def _all(model: type[M], folders: Sequence[Path], mark: str, mistakes: list[Mistake]) -> tuple[dict[str, tuple[M, Marked]], set[str]]:
+    """Every file that has a `form` and the given key (that is what tells a template from a mapping in one folder); and the
+    names of the forms whose file has mistakes."""
     found: dict[str, tuple[M, Marked]] = {}
+    failed: set[str] = set()
     for folder in folders:
         for path in sorted(folder.glob("*.yaml")):
             try:
                 marked = load_marked(path)
             except SpecError as error:
                 mistakes += error.mistakes
+                failed.add(path.stem)
                 continue
             if not isinstance(marked.data, dict) or "form" not in marked.data or mark not in marked.data:
-                if folder.name in ("templates", "mappings") and isinstance(marked.data, dict) and "form" in marked.data:
-                    mistakes.append(marked.mistake((), f"缺少 {mark}，请补上"))
+                lost = {"form", mark} - marked.data.keys() if isinstance(marked.data, dict) else {"form", mark}
+                if len(lost) == 1 and (folder.name in ("templates", "mappings") or "form" in lost):
+                    mistakes.append(marked.mistake((), f"缺少 {lost.pop()}，请补上"))
+                    failed |= {path.stem, str(marked.data.get("form", path.stem))}
                 continue
             one = _modelled(model, marked, mistakes)
             if one is None:
+                failed.add(str(marked.data["form"]))
                 continue
             name = str(marked.data["form"])
             if name in found:
                 mistakes.append(marked.mistake(("form",), f"表样 {name} 已在另一个文件 {found[name][1].file} 中写过，请改名"))
             found[name] = (one, marked)
-    return found
+    return found, failed
 
 
 def _join(
@@ -171,6 +193,10 @@ def _join(
     grids = {grid.grid: (path, grid) for path, grid in template.grids()}
     for name, (path, grid) in grids.items():
         _check_grid(path, grid, shape, mistakes)
+        for i, column in enumerate(grid.columns):
+            if column.style and column.style not in looks.styles | template.styles:
+                told = f"没有样式 {column.style}，可用：{'、'.join(looks.styles | template.styles)}"
+                mistakes.append(shape.mistake((*path, "columns", i, "style"), told))
         known = dialect.grids.get(name)
         if known is None:
             mistakes.append(shape.mistake((*path, "grid"), f"grid {name} 在 mappings/{template.form}.yaml 的 grids 里没有，请补上"))
@@ -217,6 +243,15 @@ def _join(
     )
     _check_levels(form, shape, mistakes)
     return form
+
+
+def _check_moves(lists: Lists, marked: Marked, mistakes: list[Mistake]) -> None:
+    """Both sides of a move must be levels that some taxonomy knows."""
+    known = {(level1, level2) for taxonomy in lists.taxonomies.values() for level1, words in taxonomy.items() for level2 in ("", *words)}
+    for i, move in enumerate(lists.moves):
+        for side, words in (("from", (*move.source, "")[:2]), ("to", move.to)):
+            if words not in known:
+                mistakes.append(marked.mistake(("moves", i, side), f"任何分类里都没有 {'／'.join(filter(None, words))}，请改正"))
 
 
 def _keys(template: Template, shape: Marked, mistakes: list[Mistake]) -> Iterator[tuple[str, tuple[str | int, ...]]]:

@@ -11,23 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 import xlsxwriter
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.consolidate import COUNTS, SOURCES, Summary
-from xlgoals.errors import OutputError, SpecError
+from xlgoals.errors import OutputError
 from xlgoals.findings import SEVERITY_WORDS
 from xlgoals.outputs import DataFormat, fit_text, link_target, write_frames
 from xlgoals.records import At
-from xlgoals.spec import data_folder
-from xlgoals.yamlmark import load_marked
+from xlgoals.wording import Looks, Wording, load_wording
 
 OUTPUT_PROPERTY = "xlgoals-output"
 LINK_MOST = 2_079
@@ -35,7 +33,6 @@ LINKED_ROWS_MOST = 20_000  # Excel drops links past 65,530 a sheet, and grows sl
 ROWS_MOST = 1_000_000
 HEIGHT_MOST = 409.0  # Excel's tallest row, in points
 EPOCH = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - xlsxwriter wants it naive; pinned so that equal input gives equal bytes
-NEEDED = {"departments": ("level", "department_no", "unit_no"), "projects": ("unit_no", "state"), "findings": ("unit_no", "severity")}
 TITLE, NOTE, BACK, HEAD, FIRST = range(5)  # rows of every sheet: title in A1, a note, the way back, headings, data
 
 
@@ -50,117 +47,6 @@ class About:
     forms: Mapping[str, str] = field(default_factory=dict)  # form id -> official title
     base: Path = Path()  # the folder that the files' names are relative to
     paths: Mapping[str, Path] = field(default_factory=dict)  # where each file is, if `base` does not tell; others get no link
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Looks(_Model):
-    font: str
-    size: float
-    line_factor: float
-    title_size: float
-    head_fill: str
-    total_fill: str
-    link_colour: str
-    money: str
-    count: str
-    margins: tuple[float, float, float, float]
-    footer: str
-
-
-class Heading(_Model):
-    """One column: its heading, what it holds, the word list that its codes go through, its narrowest and widest."""
-
-    label: str
-    kind: Literal["text", "count", "money", "printed"] = "text"
-    words: str = ""
-    width: tuple[float, float] = (8, 16)
-
-
-class TableWords(_Model):
-    """One table; those with a sheet name and columns become sheets."""
-
-    about: str
-    name: str = ""
-    note: str = ""
-    empty: str = ""
-    columns: tuple[str, ...] = ()
-    optional: frozenset[str] = frozenset()
-
-
-class FrontRow(_Model):
-    topic: str
-    name: str = ""
-    value: str = ""
-    text: str = ""
-
-
-class SourceWords(_Model):
-    topic: str
-    read: str
-    unread: str
-    hash: str
-
-
-class Front(_Model):
-    name: str
-    title: str
-    note: str
-    columns: tuple[str, str, str, str]
-    widths: tuple[float, float, float, float]
-    rows: tuple[FrontRow, ...]
-    contents: FrontRow
-    sources: SourceWords
-
-
-class Phrases(_Model):
-    cut: str
-    made_up: str
-    unassigned: str
-    unnamed: str
-    back: str
-    open: str
-    between: str
-
-
-class Wording(_Model):
-    """`mappings/summary.yaml`."""
-
-    looks: Looks
-    words: dict[str, dict[str, str]]
-    phrases: Phrases
-    columns: dict[str, Heading]
-    tables: dict[str, TableWords]
-    front: Front
-
-    @model_validator(mode="after")
-    def _complete(self) -> Wording:
-        """What the program needs whatever a bureau rearranges."""
-        for name, table in self.tables.items():
-            if unknown := [key for key in table.columns if key not in self.columns]:
-                raise ValueError(f"tables.{name} 的列 {'、'.join(unknown)} 没有在 columns 中说明，请补上或删去")
-        for name, needed in NEEDED.items():
-            shown = self.tables[name].columns if name in self.tables else ()
-            if missing := [key for key in needed if key not in shown or key in self.tables[name].optional]:
-                raise ValueError(f"tables.{name} 缺少必有的列 {'、'.join(missing)}，公式要用到它们，请补上")
-        return self
-
-
-def load_wording(path: Path | None = None) -> Wording:
-    """Read the shipped words, or a bureau's own file."""
-    marked = load_marked(path or data_folder("mappings") / "summary.yaml")
-    try:
-        return Wording.model_validate(marked.data)
-    except ValidationError as error:
-        raise SpecError(marked.mistake(one["loc"], f"{'.'.join(map(str, one['loc']))}：{one['msg']}") for one in error.errors()) from error
-
-
-# --- the workbook ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +143,7 @@ class _Writer:
         fit = fit_text(text, self.words.phrases.cut)
         _done(sheet.write_string(row, col, fit, self.formats[look]) if fit else sheet.write_blank(row, col, None, self.formats[look]))
 
-    def _figure(self, sheet: Worksheet, row: int, col: int, value: Decimal | int | None, look: str, formula: str | None = None) -> None:
+    def _figure(self, sheet: Worksheet, row: int, col: int, value: Decimal | float | None, look: str, formula: str | None = None) -> None:
         """A number, or a formula that carries it. Excel holds doubles: this is the only place where money becomes one."""
         held = float(value) if isinstance(value, Decimal) else value
         if formula:
@@ -364,6 +250,9 @@ class _Writer:
         Rows are told apart by numbers, for a name may hold `*` or begin with `=`, which criteria take for more than text.
         """
         kind = self.words.columns[key].kind
+        if kind == "share":
+            count, whole = plan.cell("quantified_count", row), plan.cell("indicators", row)
+            return f'=IF({whole}=0,"",{count}/{whole})'
         if level != "unit":
             mine = [(plan.reach("department_no"), plan.cell("department_no", row))] if level == "department" else []
             return _total(plan.reach(key), [(plan.reach("level"), _literal(self.codes["level"]["unit"])), *mine], kind)
@@ -447,7 +336,7 @@ class _Writer:
         widths = []
         for values in shown:
             heading = self.words.columns[values.name]
-            if heading.kind == "money":  # with separators, and two decimals
+            if heading.kind in ("money", "number"):  # with separators, and two decimals
                 longest = values.fill_null(0).cast(pl.Float64).round(6).cast(pl.String).str.len_chars().max()
                 room = float(str(longest or 0)) * 4 / 3 + 3
             else:
@@ -485,6 +374,8 @@ def _formats(looks: Looks) -> dict[str, dict[str, Any]]:
         "link": {**text, **link},
         "count": {**cell, "num_format": looks.count, "align": "center"},
         "money": {**cell, "num_format": looks.money, "align": "right"},
+        "number": {**cell, "num_format": looks.number, "align": "right"},
+        "share": {**cell, "num_format": looks.share, "align": "center"},
     }
     facts = {f"{name} fact": {**kinds[name], "align": "left"} for name in ("count", "money")}
     totals = {f"{name} total": {**look, "bold": True, "bg_color": looks.total_fill} for name, look in kinds.items()}

@@ -9,13 +9,17 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 
 import polars as pl
 
 from xlgoals.findings import Finding
 from xlgoals.records import At, Return, area_name
+from xlgoals.target import Target
 
 MONEY = pl.Decimal(20, 2)
+NUMBER = pl.Decimal(38, 12)
+LARGEST = Decimal(10) ** 25
 
 SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     # one row a form instance
@@ -33,7 +37,8 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     "goals": {"rid": pl.String(), "key": pl.String(), "horizon": pl.String(), "number": pl.Int32(), "text": pl.String()},
     "indicators": {
         "rid": pl.String(), "key": pl.String(), "order": pl.Int32(), "horizon": pl.String(), "level1": pl.String(), "level2": pl.String(),
-        "name": pl.String(), "target": pl.String(), "description": pl.String(), "basis": pl.String(), "remark": pl.String(),
+        "name": pl.String(), "target": pl.String(), "kind": pl.String(), "op": pl.String(), "value": NUMBER, "high": NUMBER,
+        "measure": pl.String(), "amount": NUMBER, "base": pl.String(), "dimension": pl.String(), "quantified": pl.Boolean(), "description": pl.String(), "basis": pl.String(), "remark": pl.String(),
     },
     "details": {
         "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "column": pl.String(), "text": pl.String(),
@@ -84,13 +89,25 @@ def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = ()) -> Tab
         rows["funds"] += [(rid, f.key, f.horizon, f.source, f.amount, f.printed, f.unit) for f in one.funds]
         rows["goals"] += [(rid, g.key, g.horizon, g.number, g.text) for g in one.goals]
         rows["indicators"] += [
-            (rid, i.key, order, i.horizon, i.level1, i.level2, i.name, i.target, *(i.more.get(k, "") for k in INDICATOR_MORE))
+            (rid, i.key, order, i.horizon, i.level1, i.level2, i.name, i.target, *_meaning(i.means), *(i.more.get(k, "") for k in INDICATOR_MORE))
             for order, i in enumerate(one.indicators, 1)
         ]
         rows["details"] += [(rid, d.key, d.grid, d.line, d.column, d.text, d.amount) for d in one.details]
         rows["places"] += [(rid, key, s.at.cell, s.text, s.witness, s.label) for key, s in one.spots.items()]
     frames = {name: pl.DataFrame(rows[name], schema=SCHEMAS[name], orient="row") for name in SCHEMAS}
     return with_findings(Tables(**frames), findings)
+
+
+def _meaning(target: Target) -> tuple[object, ...]:
+    """What a target says, as columns; a number too large or too fine for them is left to its text."""
+    value, high, amount = map(_number, (target.value, target.high, target.amount))
+    return (target.kind, target.op or "", value, high, target.unit or "", amount, target.base_unit or "", target.dimension or "", target.quantified)
+
+
+def _number(value: Decimal | None) -> Decimal | None:
+    if value is None or not value.is_finite() or abs(value) >= LARGEST or value != round(value, 12):
+        return None
+    return value
 
 
 def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:

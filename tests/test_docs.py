@@ -1,0 +1,54 @@
+"""What the documents tell to type is typed here; what the program offers is told there."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xlgoals.cli import main
+
+ROOT = Path(__file__).parent.parent
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def commands(document: str) -> list[str]:
+    """The lines of the shell blocks of a document that call xlgoals, without their remarks."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+    return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.startswith("xlgoals ")]
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a bureau has it, with returns in 报送/."""
+    folder = tmp_path_factory.mktemp("局里")
+    shutil.copytree(ROOT / "examples" / "filled", folder / "报送")
+    return folder
+
+
+@pytest.mark.parametrize("line", sorted({line for document in READMES for line in commands(document)}))
+def test_a_command_of_the_readme_runs(line: str, office: Path) -> None:
+    words = shlex.split(line)
+    run = subprocess.run([sys.executable, "-m", "xlgoals", *words[1:]], cwd=office, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode in (0, 1) and "Traceback" not in run.stderr, run.stdout + run.stderr  # 1: the real examples do hold mistakes
+    if "-o" in words:
+        assert (office / words[words.index("-o") + 1]).exists()
+
+
+@pytest.mark.parametrize("document", READMES)
+def test_every_command_stands_in_the_readme(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert [name for name in main.commands if f"xlgoals {name}" not in text] == []
+
+
+def test_both_readmes_tell_the_same_commands() -> None:
+    assert commands("README.md") == commands("README.zh-CN.md")
+
+
+def test_the_two_set_up_commands_are_the_ones_that_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "./run-tests" in readme
+    assert "./run-tests" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

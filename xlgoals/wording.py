@@ -1,0 +1,122 @@
+"""The words and widths of summaries: `mappings/summary.yaml` as a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from xlgoals.errors import SpecError
+from xlgoals.spec import data_folder
+from xlgoals.yamlmark import load_marked
+
+# columns that formulas refer to, whatever else a sheet shows
+NEEDED = {"departments": ("level", "department_no", "unit_no"), "projects": ("unit_no", "state"), "findings": ("unit_no", "severity")}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Looks(_Model):
+    font: str
+    size: float
+    line_factor: float
+    title_size: float
+    head_fill: str
+    total_fill: str
+    link_colour: str
+    money: str
+    count: str
+    number: str
+    share: str
+    margins: tuple[float, float, float, float]
+    footer: str
+
+
+class Heading(_Model):
+    """One column: its heading, what it holds, the word list that its codes go through, its narrowest and widest."""
+
+    label: str
+    kind: Literal["text", "count", "money", "number", "share", "printed"] = "text"
+    words: str = ""
+    width: tuple[float, float] = (8, 16)
+
+
+class TableWords(_Model):
+    """One table; those with a sheet name and columns become sheets."""
+
+    about: str
+    name: str = ""
+    note: str = ""
+    empty: str = ""
+    columns: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+
+
+class FrontRow(_Model):
+    topic: str
+    name: str = ""
+    value: str = ""
+    text: str = ""
+
+
+class SourceWords(_Model):
+    topic: str
+    read: str
+    unread: str
+    hash: str
+
+
+class Front(_Model):
+    name: str
+    title: str
+    note: str
+    columns: tuple[str, str, str, str]
+    widths: tuple[float, float, float, float]
+    rows: tuple[FrontRow, ...]
+    contents: FrontRow
+    sources: SourceWords
+
+
+class Phrases(_Model):
+    cut: str
+    made_up: str
+    unassigned: str
+    unnamed: str
+    back: str
+    open: str
+    between: str
+
+
+class Wording(_Model):
+    """`mappings/summary.yaml`."""
+
+    looks: Looks
+    words: dict[str, dict[str, str]]
+    phrases: Phrases
+    columns: dict[str, Heading]
+    tables: dict[str, TableWords]
+    front: Front
+
+    @model_validator(mode="after")
+    def _complete(self) -> Wording:
+        """What the program needs whatever a bureau rearranges."""
+        for name, table in self.tables.items():
+            if unknown := [key for key in table.columns if key not in self.columns]:
+                raise ValueError(f"tables.{name} 的列 {'、'.join(unknown)} 没有在 columns 中说明，请补上或删去")
+        for name, needed in NEEDED.items():
+            shown = self.tables[name].columns if name in self.tables else ()
+            if missing := [key for key in needed if key not in shown or key in self.tables[name].optional]:
+                raise ValueError(f"tables.{name} 缺少必有的列 {'、'.join(missing)}，公式要用到它们，请补上")
+        return self
+
+
+def load_wording(path: Path | None = None) -> Wording:
+    """Read the shipped words, or a bureau's own file."""
+    marked = load_marked(path or data_folder("mappings") / "summary.yaml")
+    try:
+        return Wording.model_validate(marked.data)
+    except ValidationError as error:
+        raise SpecError(marked.mistake(one["loc"], f"{'.'.join(map(str, one['loc']))}：{one['msg']}") for one in error.errors()) from error
