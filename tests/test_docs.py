@@ -26,6 +26,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as a bureau has it, with returns in 报送/."""
     folder = tmp_path_factory.mktemp("局里")
     shutil.copytree(ROOT / "examples" / "filled", folder / "报送")
+    subprocess.run([sys.executable, "-m", "xlgoals", "--version"], cwd=folder, check=True, capture_output=True)  # it is installed
     return folder
 
 

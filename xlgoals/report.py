@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xlgoals.findings import SEVERITY_WORDS, Finding, grouped
-from xlgoals.tables import Tables
-from xlgoals.target import Target
 from xlgoals.wording import load_wording
+
+if TYPE_CHECKING:
+    from xlgoals.tables import Tables
+    from xlgoals.target import Target
 
 WIDE = 160  # columns of a table that is not shown on a terminal
 LONG = 60  # longest text of a cell of such a table
@@ -40,17 +43,19 @@ def return_objects(tables: Tables) -> Iterator[dict[str, Any]]:
         yield {
             **{key: row[key] for key in ("file", "sheet", "area", "form", "year", "department", "unit")},
             "fields": {value["key"]: value["text"] for value in own["values"]},
-            "funds": [{**line, "amount": _plain(line["amount"])} for line in own["funds"]],
+            "funds": _plain(own["funds"]),
             "goals": own["goals"],
-            "indicators": [{key: value for key, value in line.items() if value != ""} for line in own["indicators"]],
-            "details": [{**line, "amount": _plain(line["amount"])} for line in own["details"]],
+            "indicators": _plain([{key: value for key, value in line.items() if value not in ("", None)} for line in own["indicators"]]),
+            "details": _plain(own["details"]),
             "places": {place.pop("key"): place for place in own["places"]},
         }
 
 
-def _plain(amount: object) -> str | None:
-    """Yuan as text: JSON has no exact decimals."""
-    return None if amount is None else str(amount)
+def _plain(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Exact decimals as text, without trailing zeros: JSON has none."""
+    return [
+        {key: f"{value.normalize():f}" if isinstance(value, Decimal) else value for key, value in line.items()} for line in lines
+    ]
 
 
 def target_lines(target: Target, indent: str = "") -> Iterator[str]:
@@ -94,7 +99,9 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str =
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-    table = Table(*head, box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
+    for word in head:
+        table.add_column(word, overflow="fold")  # Chinese has no blanks to break at; rich would cut such a "word" off
     for row in rows:
         table.add_row(*(Text(cell if len(cell) <= LONG or i == len(row) - 1 else cell[: LONG - 1] + "…") for i, cell in enumerate(row)))
     console.print(table)
