@@ -17,18 +17,17 @@ from test_guard import GOOD, ONE, many_cells, ole, package, sheet
 
 from xlgoals import intake
 from xlgoals.errors import UsageError
-from xlgoals.findings import Catalogue, Finding, Rule
+from xlgoals.findings import Finding
 from xlgoals.forms import Forms
-from xlgoals.guard import Limits
-from xlgoals.intake import files_in, gather, natural, take_in
+from xlgoals.intake import gather
+from xlgoals.limits import Limits
 from xlgoals.outputs import MARKER
 from xlgoals.records import Area, At, Book, Funds, Given, Return, Spot
+from xlgoals.sources import files_in, natural
 from xlgoals.spec import load_forms
 from xlgoals.tables import SCHEMAS, Tables
 
-FORMS = load_forms()
-CATALOGUE = FORMS.catalogue
-CRASH = Rule("internal.crash", "error", "表样", "程序缺陷", "读取时程序出错（{found}）。", "请转告程序维护人。")
+CATALOGUE = load_forms().catalogue
 
 
 def book(path: Path, text: str = "", **properties: str) -> Path:
@@ -71,7 +70,7 @@ def test_a_folder_as_people_leave_it(tmp_path: Path) -> None:
 def test_given_directly_is_always_taken(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("甲")
     assert names(tmp_path / "a.csv") == ["a.csv"]
-    assert codes(take_in([tmp_path / "a.csv"])) == [("a.csv", "file.not_workbook")]
+    assert codes(gather([tmp_path / "a.csv"]).tables) == [("a.csv", "file.not_workbook")]
     with pytest.raises(UsageError, match="找不到"):
         files_in([tmp_path / "none"], CATALOGUE)
 
@@ -107,7 +106,7 @@ def test_names_in_other_encodings(tmp_path: Path) -> None:
     shutil.copy(book(tmp_path / "out/x.xlsx"), raw)
     shutil.rmtree(tmp_path / "out")
     book(tmp_path / "Cafe\u0301.xlsx")
-    found = take_in([tmp_path])
+    found = gather([tmp_path]).tables
     assert {file for file, _ in codes(found)} == {"单位.xlsx", "Caf\u00e9.xlsx"}
 
 
@@ -131,12 +130,12 @@ def test_own_outputs_are_passed_over_but_counted(tmp_path: Path) -> None:
     (tmp_path / "data" / "values.csv").write_text("x")
     (tmp_path / "data" / MARKER).touch()
     taken = gather([tmp_path])
-    assert (taken.files, taken.outputs) == (1, 1)
+    assert ([source.name for source in taken.sources], taken.outputs) == (["a.xlsx"], 1)
     assert {file for file, _ in codes(taken.tables)} == {"a.xlsx"}
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    assert codes(take_in([tmp_path])) == [(tmp_path.name, "folder.no_workbooks")]
+    assert codes(gather([tmp_path]).tables) == [(tmp_path.name, "folder.no_workbooks")]
 
 
 # --------------------------------------------------------------------------------------------------------------- one bad file
@@ -160,7 +159,7 @@ def test_bad_files_get_one_finding_each_and_the_rest_goes_on(tmp_path: Path) -> 
     book(tmp_path / "好.xlsx")
     put_bad(tmp_path)
     steps: list[tuple[int, int]] = []
-    found = take_in([tmp_path], jobs=2, on_progress=lambda done, total: steps.append((done, total)))
+    found = gather([tmp_path], jobs=2, on_progress=lambda done, total: steps.append((done, total))).tables
     told = codes(found)
     assert [pair for pair in told if pair[0] != "好.xlsx"] == sorted((name, code) for name, (_, code) in BAD.items())
     assert [code for file, code in told if file == "好.xlsx"] == ["form.none"]
@@ -174,7 +173,7 @@ def test_any_executor_will_do_and_order_is_kept(tmp_path: Path) -> None:
     for number in range(1, 61):
         book(tmp_path / f"{number}.xlsx")
     with ThreadPoolExecutor(3) as pool:
-        found = take_in([tmp_path], jobs=3, executor=pool, limits=Limits(seconds=0.001))
+        found = gather([tmp_path], jobs=3, executor=pool, limits=Limits(seconds=0.001)).tables
     assert list(found.findings["file"]) == [f"{number}.xlsx" for number in range(1, 61)]
 
 
@@ -190,7 +189,7 @@ class Broken(Executor):
 def test_a_broken_executor_loses_nothing(tmp_path: Path) -> None:
     for number in range(1, 6):
         book(tmp_path / f"{number}.xlsx")
-    found = take_in([tmp_path], executor=Broken())
+    found = gather([tmp_path], executor=Broken()).tables
     assert codes(found) == [(f"{number}.xlsx", "form.none") for number in range(1, 6)]
 
 
@@ -199,7 +198,7 @@ def test_a_native_crash_is_named_and_the_rest_kept(tmp_path: Path) -> None:
     for number in range(1, 9):
         book(tmp_path / f"{number}.xlsx")
     (tmp_path / "4 坏.xlsx").write_bytes(BAD["远.xlsx"][0]())
-    found = take_in([tmp_path], jobs=2, limits=Limits(area=1 << 50))
+    found = gather([tmp_path], jobs=2, limits=Limits(area=1 << 50)).tables
     told = dict(codes(found))
     assert told.pop("4 坏.xlsx") == "file.crashed"
     assert told == {f"{number}.xlsx": "form.none" for number in range(1, 9)}
@@ -209,27 +208,21 @@ def test_a_slow_file_is_named_and_the_rest_kept(tmp_path: Path) -> None:
     for number in range(1, 5):
         book(tmp_path / f"{number}.xlsx")
     (tmp_path / "3 慢.xlsx").write_bytes(package(sheet(many_cells(4_000_000)), strings=""))
-    found = take_in(
-        [tmp_path],
-        jobs=2,
-        limits=Limits(seconds=1.0, cells=1 << 40, area=1 << 40, ratio=10_000, part_bytes=1 << 30, unpacked_bytes=1 << 30),
-    )
+    limits = Limits(seconds=1.0, cells=1 << 40, area=1 << 40, ratio=10_000, part_bytes=1 << 30, unpacked_bytes=1 << 30)
+    found = gather([tmp_path], jobs=2, limits=limits).tables
     told = dict(codes(found))
     assert told.pop("3 慢.xlsx") == "file.too_slow"
     assert told == {f"{number}.xlsx": "form.none" for number in range(1, 5)}
 
 
 def test_a_defect_of_ours_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_crash = Forms(FORMS.forms, Catalogue([*CATALOGUE.rules.values(), CRASH]), FORMS.fields, FORMS.money_units, FORMS.guide)
-
     def fail(taken: Book, forms: Forms, given: Given) -> tuple[list[Return], list[Finding]]:
         if taken.file == "a.xlsx":
             raise ZeroDivisionError("oh")
         return [], []
 
-    monkeypatch.setattr(intake, "_forms", lambda folders: with_crash)
     monkeypatch.setattr(intake, "understand", fail)
-    found = take_in([book(tmp_path / "a.xlsx"), book(tmp_path / "b.xlsx")])
+    found = gather([book(tmp_path / "a.xlsx"), book(tmp_path / "b.xlsx")]).tables
     assert codes(found) == [("a.xlsx", "internal.crash")]
     assert "ZeroDivisionError: oh" in found.findings["message"][0]
 
@@ -238,7 +231,7 @@ def test_flags_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.xlsm").write_bytes(
         package(sheet(ONE), extra=[("xl/vbaProject.bin", b"x"), ("xl/externalLinks/externalLink1.xml", "<a/>")])
     )
-    assert {"book.macros", "book.external_links"} <= {code for _, code in codes(take_in([tmp_path / "a.xlsm"]))}
+    assert {"book.macros", "book.external_links"} <= {code for _, code in codes(gather([tmp_path / "a.xlsm"]).tables)}
 
 
 # --------------------------------------------------------------------------------------------------------------- between files
@@ -257,7 +250,7 @@ def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *returns: Return) -
     monkeypatch.setattr(intake, "understand", lambda taken, forms, given: ([said[taken.file]], []))
     for age, one in enumerate(reversed(returns)):
         os.utime(book(tmp_path / one.file), (10_000 - age, 10_000 - age))
-    return take_in([tmp_path])
+    return gather([tmp_path]).tables
 
 
 def test_a_return_sent_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,9 @@ from python_calamine import CalamineWorkbook
 from test_guard import HOSTILE, NS, ROWS, Row, package, sheet, unusual, usual
 
 from xlgoals.errors import Refused
-from xlgoals.guard import Limits
-from xlgoals.read import is_moment, moment, read_book, read_bytes
+from xlgoals.formats import is_moment, moment
+from xlgoals.limits import Limits
+from xlgoals.read import read_book, read_bytes
 from xlgoals.records import Area, Book
 
 

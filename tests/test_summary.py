@@ -23,9 +23,10 @@ from xlgoals.consolidate import Summary, consolidate
 from xlgoals.errors import OutputError, SpecError
 from xlgoals.outputs import TEXT_MOST, write_whole
 from xlgoals.spec import data_folder
-from xlgoals.summary import FIRST, HEAD, OUTPUT_PROPERTY, About, write_data, write_summary
-from xlgoals.wording import Wording, load_wording
+from xlgoals.stamp import OUTPUT_PROPERTY
+from xlgoals.summary import FIRST, HEAD, About, write_data, write_summary
 from xlgoals.tables import tabulate
+from xlgoals.wording import Wording, load_wording
 
 WORDS = load_wording()
 Sheet = Any  # openpyxl has no types

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from xlgoals.target import Target
@@ -14,6 +15,8 @@ Value = str | float | bool | dt.date | dt.datetime | dt.time | dt.timedelta
 """What a cell may hold, as the reader gives it; blank is None, never an empty string."""
 
 Horizon = Literal["annual", "mid_term", "long_term"]
+State = Literal["visible", "hidden", "very_hidden"]
+RowCol = tuple[int, int]
 
 
 UNREAD = Target("", "blank")
@@ -49,6 +52,16 @@ def cell_name(row: int, col: int) -> str:
     return f"{column_name(col)}{row + 1}"
 
 
+@lru_cache(maxsize=16_384)
+def cell_spot(address: bytes) -> RowCol:
+    """The zero-based row and column of a cell named as in a file."""
+    letters = address.rstrip(b"0123456789")
+    col = 0
+    for letter in letters:
+        col = col * 26 + letter - 64
+    return int(address[len(letters) :]) - 1, col - 1
+
+
 def area_name(area: Area) -> str:
     first, last = cell_name(area.top, area.left), cell_name(area.bottom, area.right)
     return first if first == last else f"{first}:{last}"
@@ -79,12 +92,12 @@ class Sheet:
     """One worksheet as found: values row by row from A1, and beside them what only some cells have, by (row, column)."""
 
     name: str
-    rows: tuple[tuple[Value | None, ...], ...]
+    rows: tuple[tuple[Value | None, ...], ...] = ()
     merges: tuple[Area, ...] = ()
-    state: Literal["visible", "hidden", "very_hidden"] = "visible"
-    formulas: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    errors: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    formats: Mapping[tuple[int, int], str] = field(default_factory=dict)  # number and date cells whose format is not General
+    state: State = "visible"
+    formulas: Mapping[RowCol, str] = field(default_factory=dict)  # as in the file, without the equals sign
+    errors: Mapping[RowCol, str] = field(default_factory=dict)
+    formats: Mapping[RowCol, str] = field(default_factory=dict)  # number and date cells whose format is not General
     names: Mapping[str, str] = field(default_factory=dict)  # sheet-local defined names: name -> reference as written
     hidden_rows: frozenset[int] = frozenset()
     hidden_cols: frozenset[int] = frozenset()
@@ -101,6 +114,23 @@ class Sheet:
         if value is None and formula is None and error is None:
             return None
         return Cell(row, col, value, formula, error, self.formats.get(spot, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A workbook that may be read: its bytes for the native reader, and its sheets as yet without values.
+
+    `plain_numbers`: the reader is shown no styles, so dates come to it as numbers.
+    """
+
+    kind: str
+    readable: bytes
+    sheets: tuple[Sheet, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    plain_numbers: bool = False
+    date1904: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +250,7 @@ class Return:
     def identity(self) -> str:
         """Names the same form over rounds: unit, form, and the project by code, else by name and place in the workbook."""
         project = (
-            self.fields.get("project_code") or f"{self.fields.get('project_name', '')}/{self.stamp.instance if self.stamp else self.sheet}"
+            self.fields.get("project_code") or f"{self.fields.get('project_name', '')}/{self.stamp.instance if self.stamp and self.stamp.instance else self.sheet}"
         )
         return "|".join((self.form, self.fields.get("year", ""), self.fields.get("unit", ""), project))
 

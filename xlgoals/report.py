@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -105,3 +107,18 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str =
     for row in rows:
         table.add_row(*(Text(cell if len(cell) <= LONG or i == len(row) - 1 else cell[: LONG - 1] + "…") for i, cell in enumerate(row)))
     console.print(table)
+
+
+@contextlib.contextmanager
+def reading_bar() -> Iterator[Callable[[int, int], None] | None]:
+    """Show on standard error how far reading is: files done, rate, time left; nothing where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.0f} 个/秒，还需"), TimeRemainingColumn(compact=True))
+    with Progress("读取文件", *columns, console=Console(stderr=True), transient=True) as bar:
+        task, start = bar.add_task("", total=None, rate=0.0), time.monotonic()
+        yield lambda done, total: bar.update(task, completed=done, total=total, rate=done / max(time.monotonic() - start, 1e-3))

@@ -9,6 +9,7 @@ from xlgoals.records import Stamp
 
 VERSION = 1
 PROPERTY = "xlgoals"  # custom document property of a generated workbook
+OUTPUT_PROPERTY = "xlgoals-output"  # custom document property of our own outputs, which are never read as input
 MARK = '{"xlgoals":'  # how a stamp cell begins
 
 

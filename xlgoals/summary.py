@@ -25,9 +25,9 @@ from xlgoals.errors import OutputError
 from xlgoals.findings import SEVERITY_WORDS
 from xlgoals.outputs import DataFormat, fit_text, link_target, write_frames
 from xlgoals.records import At
+from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.wording import Looks, Wording, load_wording
 
-OUTPUT_PROPERTY = "xlgoals-output"
 LINK_MOST = 2_079
 LINKED_ROWS_MOST = 20_000  # Excel drops links past 65,530 a sheet, and grows slow long before
 ROWS_MOST = 1_000_000

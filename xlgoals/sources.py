@@ -1,0 +1,169 @@
+"""Which files to read: folders as people leave them, every file once and under a name of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from xlgoals import guard
+from xlgoals.errors import UsageError
+from xlgoals.findings import Catalogue, Finding
+from xlgoals.limits import Limits
+from xlgoals.outputs import MARKER
+from xlgoals.records import At
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et", ".xltx", ".xltm", ".xlt")
+OTHERS_NAMED = 10
+_IGNORED = ("~$", ".")
+_IGNORED_NAMES = ("thumbs.db", "desktop.ini")
+
+
+class Source(NamedTuple):
+    """One file to read: where it is, what findings call it, and when it was last changed."""
+
+    path: str
+    name: str
+    changed: float = 0.0
+    size: int = 0
+
+
+def files_in(paths: Iterable[str | Path], catalogue: Catalogue, limits: Limits | None = None) -> tuple[list[Source], list[Finding]]:
+    """List the workbooks of files and folders (any depth), in a natural order, with the findings of listing them.
+
+    A path given directly is always listed, whatever it is; within a folder lock files, hidden files and system files are
+    passed over, and what is no workbook by bytes nor by extension is only named. A file present twice is listed once.
+    """
+    limits = limits or Limits()
+    found: list[Source] = []
+    findings: list[Finding] = []
+    roots = [Path(path) for path in paths]
+    seen: set[tuple[int, int]] = set()
+    for root in roots:
+        if not root.exists():
+            raise UsageError(f"找不到 {root}，请检查路径。")
+        if not root.is_dir():
+            found.append(_source(root, _label(root.name), root.stat()))
+            continue
+        others: list[str] = []
+        before = len(found), len(findings)
+        for path, info in _walk(root, seen):
+            name = _label(path.relative_to(root).as_posix())
+            if isinstance(info, OSError):
+                findings.append(catalogue.finding("file.unreadable", At(name), detail=info.strerror or type(info).__name__))
+            elif path.suffix.lower() in WORKBOOKS or _is_workbook(path, info, limits):
+                found.append(_source(path, name, info))
+            elif not (path.parent / MARKER).exists():  # else it stands in a folder of our own outputs
+                others.append(name)
+        place = At(_label(root.name or str(root)))
+        if (len(found), len(findings)) == before:
+            findings.append(catalogue.finding("folder.no_workbooks", place))
+        if others:
+            shown = "、".join(others[:OTHERS_NAMED]) + ("…" if len(others) > OTHERS_NAMED else "")
+            findings.append(catalogue.finding("folder.other_files", place, found=shown, detail=str(len(others))))
+    return _once(_told_apart(found), catalogue, findings), findings
+
+
+def _source(path: Path, name: str, info: os.stat_result) -> Source:
+    return Source(str(path), name, info.st_mtime, info.st_size)
+
+
+def _label(name: str) -> str:
+    """Make a name that can be shown and stored, also from bytes that are no UTF-8 (a GBK archive unpacked elsewhere)."""
+    raw = os.fsencode(name)
+    for encoding in ("utf-8", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return unicodedata.normalize("NFC", raw.decode(encoding))
+    return raw.decode("utf-8", "replace")
+
+
+def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Sort 单位2 before 单位10."""
+    pieces = re.split(r"([0-9]+)", unicodedata.normalize("NFKC", name).casefold())
+    return tuple((0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece), name
+
+
+def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, os.stat_result | OSError]]:
+    """Walk a folder in natural order; links are followed, each folder once."""
+    try:
+        info = folder.stat()
+        if (info.st_dev, info.st_ino) in seen:
+            return
+        seen.add((info.st_dev, info.st_ino))
+        names = sorted(os.listdir(folder), key=lambda name: natural(_label(name)))  # noqa: PTH208  bytes that are no UTF-8 must pass
+    except OSError as error:
+        yield folder, error
+        return
+    for name in names:
+        if name.startswith(_IGNORED) or name.lower() in _IGNORED_NAMES:
+            continue
+        path = folder / name
+        try:
+            info = path.stat()
+        except OSError as error:
+            if path.suffix.lower() in WORKBOOKS:
+                yield path, error
+            continue
+        if getattr(info, "st_file_attributes", 0) & 2:  # hidden, on Windows
+            continue
+        if stat.S_ISDIR(info.st_mode):
+            yield from _walk(path, seen)
+        elif stat.S_ISREG(info.st_mode):
+            yield path, info
+
+
+def _is_workbook(path: Path, info: os.stat_result, limits: Limits) -> bool:
+    """Whether a file of a foreign extension is a workbook all the same."""
+    if info.st_size > limits.file_bytes:
+        return False
+    try:
+        with path.open("rb") as opened:
+            head = opened.read(8)
+            return head.startswith(guard.HEADS) and guard.is_workbook(head + opened.read())
+    except OSError:
+        return False
+
+
+def _told_apart(found: list[Source]) -> list[Source]:
+    """Give files of several folders that have the same name there their whole path as name; drop a file given twice."""
+    by_path = {os.path.realpath(one.path): one for one in reversed(found)}
+    kept = [one for one in found if by_path[os.path.realpath(one.path)] is one]
+    counts = Counter(one.name for one in kept)
+    named = [one if counts[one.name] == 1 else one._replace(name=_label(Path(one.path).as_posix())) for one in kept]
+    taken = Counter[str]()
+    for at, one in enumerate(named):  # two spellings of one name in Unicode, or two paths that look alike
+        taken[one.name] += 1
+        if taken[one.name] > 1:
+            named[at] = one._replace(name=f"{one.name}（{taken[one.name]}）")
+    return named
+
+
+def _once(found: list[Source], catalogue: Catalogue, findings: list[Finding]) -> list[Source]:
+    """Of files with the same bytes keep the newest; say so, unless they are our own outputs."""
+    sizes: dict[int, list[Source]] = {}
+    for one in found:
+        sizes.setdefault(one.size, []).append(one)
+    groups: dict[str, list[Source]] = {}
+    for same_size in sizes.values():
+        for one in same_size if len(same_size) > 1 and same_size[0].size else ():
+            with contextlib.suppress(OSError), Path(one.path).open("rb") as opened:
+                groups.setdefault(hashlib.file_digest(opened, "sha256").hexdigest(), []).append(one)
+    dropped: set[str] = set()
+    for group in groups.values():
+        if len(group) < 2:
+            continue
+        newest = max(group, key=lambda one: (one.changed, natural(one.name)))
+        older = [one for one in group if one is not newest]
+        dropped |= {one.path for one in older}
+        with contextlib.suppress(OSError):
+            if not guard.is_output(Path(newest.path).read_bytes()):
+                names = "、".join(one.name for one in older)
+                findings.append(catalogue.finding("folder.same_file", At(newest.name), found=names, others=[At(one.name) for one in older]))
+    return [one for one in found if one.path not in dropped]

@@ -1,0 +1,171 @@
+"""Work done in processes that may die of it: what ends a process is found out, and everything else is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import multiprocessing
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+from xlgoals.limits import Limits
+
+ITEMS_A_TASK = 25
+PROCESSES_MOST = 61  # Windows waits for no more
+STARTING = 60.0  # seconds a worker may take to start, on a busy machine
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+Work = Callable[[Sequence[Item]], Answer]
+"""What is done with some items at once; given none, it loads what all items need. Goes to a worker by pickling."""
+
+
+def work_through(
+    items: Sequence[Item],
+    work: Work[Item, Answer],
+    lost: Callable[[Item, bool], Answer],
+    *,
+    limits: Limits,
+    jobs: int,
+    executor: Executor | None,
+    on_done: Callable[[int, int], None],
+) -> list[Answer]:
+    """Give the answers to all items, in the order of the items, whatever becomes of the workers.
+
+    `lost` answers for an item that ended its process; its second argument tells whether by being slow.
+    """
+    each = max(1, min(ITEMS_A_TASK, -(-len(items) // jobs)))
+    tasks = [items[at : at + each] for at in range(0, len(items), each)]
+    answers: dict[int, list[Answer]] = {}
+    done = 0
+
+    def keep(number: int, answer: list[Answer]) -> None:
+        nonlocal done
+        answers[number] = answer
+        done += len(tasks[number])
+        on_done(done, len(items))
+
+    def run(pool: Executor) -> None:
+        """Keep what the pool answers to the tasks still open; of those it fails, reading under supervision will tell why."""
+        futures: dict[Future[Answer], int] = {}
+        with contextlib.suppress(BrokenExecutor):
+            for number in left():
+                futures[pool.submit(work, tasks[number])] = number
+        waiting = set(futures)
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=futures.__getitem__):
+                if not future.cancelled() and future.exception() is None:
+                    keep(futures[future], [future.result()])
+
+    def left() -> list[int]:
+        return [number for number in range(len(tasks)) if number not in answers]
+
+    if executor is not None:
+        run(executor)
+    while left():
+        if executor is None:
+            size = min(jobs, len(tasks), PROCESSES_MOST)
+            spawn = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(size, spawn, initializer=_start_worker, initargs=(limits.memory,)) as pool:
+                run(pool)
+        # tasks begin in their order, so the one that ended a worker is among the first still open; the rest may use a new pool
+        for number in left()[: len(tasks) if executor else jobs]:
+            keep(number, _supervised(tasks[number], work, lost, limits))
+    return [answer for number in range(len(tasks)) for answer in answers[number]]
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """End this process when its work takes longer. A thread of faulthandler does it, also while native code holds the lock.
+
+    Only a worker process may be ended so: an executor of threads works in the caller's own.
+    """
+    if multiprocessing.parent_process() is None:
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _start_worker(memory: int) -> None:
+    """Bound a worker's memory where the system can: then a runaway reader ends its own process, not the machine."""
+    if sys.platform != "win32":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (memory if hard == resource.RLIM_INFINITY else min(memory, hard), hard))
+
+
+def _supervised(
+    items: Sequence[Item], work: Work[Item, Answer], lost: Callable[[Item, bool], Answer], limits: Limits
+) -> list[Answer]:  # fmt: skip
+    """Work in a process of its own, started anew after each item that ends it; a suspect gets a second try, alone."""
+    answers: list[Answer] = []
+    rest = deque(items)
+    alone = False
+    while rest:
+        batch = [rest[0]] if alone else list(rest)
+        got, slow = _serve_and_watch(batch, work, limits)
+        answers += got
+        for _ in got:
+            rest.popleft()
+        if len(got) == len(batch):
+            alone = False
+        elif got or len(batch) > 1:
+            alone = True
+        else:
+            answers.append(lost(rest.popleft(), slow))
+            alone = False
+    return answers
+
+
+def _serve_and_watch(items: Sequence[Item], work: Work[Item, Answer], limits: Limits) -> tuple[list[Answer], bool]:
+    """Answers of a process of its own until it ends, and whether it ended for slowness."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(items, work, limits.memory, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    answers: list[Answer] = []
+    slow, patience, since = False, STARTING, time.monotonic()
+    try:
+        while len(answers) < len(items):
+            if not ours.poll(patience):
+                slow = True
+                break
+            answer = ours.recv()
+            patience, since = limits.seconds + 5, time.monotonic()
+            if answer is not None:
+                answers.append(answer)
+    except (EOFError, OSError):
+        # the worker's own deadline ended it, or it died; a process that dies of memory or a signal has another exit code
+        process.join(5)
+        slow = process.exitcode == 1 and time.monotonic() - since >= limits.seconds * 0.9
+    finally:
+        if process.is_alive():
+            process.kill()
+        process.join()
+        ours.close()
+    return answers, slow
+
+
+def _serve(items: Sequence[Item], work: Work[Item, Answer], memory: int, pipe: Connection) -> None:
+    """Answer to items one by one, each sent at once: what has not been answered when this process dies is what killed it."""
+    _start_worker(memory)
+    work([])
+    pipe.send(None)  # ready: from now on the clock runs
+    for item in items:
+        pipe.send(work([item]))
+    pipe.close()
