@@ -10,7 +10,7 @@ import io
 import re
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from typing import Any
 import openpyxl
 from openpyxl.worksheet.worksheet import Worksheet
 
-from xlgoals.forms import LEVELS, Form
-from xlgoals.layout import ORIGIN, Plan, Slot, column_points, plan, style_of, text_height, tick_line
+from xlgoals.entries import Entry, fitted_heights, typed
+from xlgoals.forms import Form
+from xlgoals.layout import ORIGIN, plan
 from xlgoals.records import Stamp
 from xlgoals.render import render
 from xlgoals.spec import data_folder, load_forms
@@ -38,81 +39,36 @@ def fill(data: Mapping[str, Any]) -> bytes:
     for number, project in enumerate(data["projects"], 1):
         sheet = book[form.book[0].sheet.replace("{seq}", str(number))]
         typist = _Typist(form, sheet)
-        for slot, row, text in typed(plan(form), {**data, **project}):
-            typist.type(slot, row, text)
+        for entry in typed(plan(form), {**data, **project}):
+            typist.type(entry)
         typist.fit_rows()
     buffer = io.BytesIO()
     book.save(buffer)
     return _pinned(buffer.getvalue())
 
 
-def typed(laid: Plan, project: Mapping[str, Any]) -> Iterator[tuple[Slot, int, str]]:
-    """What is typed where: (slot, row of the form, text) for every value of a project."""
-    for key, slot in laid.inputs.items():
-        if slot.kind == "input" and project.get(key):
-            yield slot, slot.area.top, tick_line(slot.tick, project[key]) if slot.tick else project[key]
-        elif slot.kind == "pattern" and key == slot.key:
-            yield slot, slot.area.top, re.sub(r"\{(\w+)\}", lambda hole: project.get(hole[1], ""), slot.text)
-    for _, grid in laid.form.template.grids():
-        panes = dict.fromkeys(column.pane for column in grid.columns if column.pane)
-        for pane in panes or (None,):
-            lines = project.get(grid.grid if pane in (None, "annual") else f"{pane}_{grid.grid}", [])
-            taken: set[int] = set()
-            last = -1
-            for line in lines:
-                values = line if isinstance(line, dict) else {grid.columns[0].key: line}
-                row = _line(laid, grid.grid, values, taken, last, pane)
-                taken.add(row)
-                last = row
-                for slot in laid.slots:
-                    here = slot.grid == grid.grid and slot.kind == "input" and slot.area.top == row
-                    if here and slot.column and slot.column.pane in (None, pane) and values.get(slot.column.key):
-                        yield slot, row, values[slot.column.key]
-
-
-def _line(laid: Plan, grid: str, values: Mapping[str, str], taken: set[int], last: int, pane: str | None) -> int:
-    """The next free line whose printed words are those of the values, shown ones before spare ones."""
-    spec = next(g for _, g in laid.form.template.grids() if g.grid == grid)
-    form = laid.form
-    for row in laid.lines(grid):
-        fixed = spec.blocks[laid.rows[row].block].fixed
-        if row not in taken and all(_same(form, key, values.get(key, ""), text) for key, text in fixed.items()):
-            return row
-    raise SystemExit(f"{form.id}: no line left in {grid} for {dict(values)}")
-
-
-def _same(form: Form, key: str, text: str, printed: str) -> bool:
-    return form.canonical(text, key) == form.canonical(printed, key) if key in LEVELS else text == printed
-
-
 class _Typist:
     def __init__(self, form: Form, sheet: Worksheet) -> None:
         self.form, self.sheet = form, sheet
-        self.needed: dict[int, float] = {}
+        self.texts: list[Entry] = []
 
-    def type(self, slot: Slot, row: int, text: str) -> None:
+    def type(self, entry: Entry) -> None:
+        slot, row, text = entry
         cell = self.sheet.cell(row + ORIGIN[0] + 1, slot.area.left + ORIGIN[1] + 1)
         if cell.protection.locked:
             raise SystemExit(f"{self.sheet.title}!{cell.coordinate} is locked")
-        cell.value = as_number(text) if slot.kind == "input" and slot.meanings[slot.key].type == "money" else text
+        cell.value = as_number(str(text)) if slot.kind == "input" and slot.meanings[slot.key].type == "money" else text
         if isinstance(cell.value, str):
             cell.data_type = "s"  # a person's text cell: what begins with = stays text
-            points = sum(column_points(w) for w in self.form.template.columns[slot.area.left : slot.area.right + 1])
-            height = text_height(
-                self.form, style_of(self.form, slot), ("1. " if slot.column and slot.column.numbered else "") + text, points
-            )
-            self.needed[row] = max(self.needed.get(row, 0), height)
+            self.texts.append(entry)
 
     def fit_rows(self) -> None:
         laid = plan(self.form)
-        for row, height in self.needed.items():
-            planned = laid.rows[row]
-            least = planned.height or self.form.looks.line_size * self.form.looks.line_factor
+        for row, height in fitted_heights(laid, self.texts).items():
             dimension = self.sheet.row_dimensions[row + ORIGIN[0] + 1]
-            if planned.hidden:
+            dimension.height = height
+            if laid.rows[row].hidden:
                 dimension.hidden = False  # a spare line that was needed
-            if height > least or planned.hidden or planned.height is None:
-                dimension.height = min(max(height, least), 409)
 
 
 def as_number(text: str) -> str | int | Decimal:

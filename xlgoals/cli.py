@@ -20,6 +20,9 @@ from xlgoals.errors import Mistake, SpecError, XlgoalsError
 
 if TYPE_CHECKING:
     from xlgoals.findings import Finding
+    from xlgoals.forms import Forms
+    from xlgoals.intake import Intake
+    from xlgoals.records import Book
     from xlgoals.tables import Tables
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,7 +85,7 @@ def main() -> None:
 @forms_option
 @click.pass_context
 def forms_command(ctx: click.Context, forms_dirs: tuple[str, ...]) -> None:
-    """列出全部表样；forms check 检查表样文件。"""
+    """列出全部表样；forms check 检查表样文件，forms draft 从一张现成的表起草。"""
     ctx.obj = forms_dirs
     if ctx.invoked_subcommand is None:
         from xlgoals.report import print_table
@@ -120,6 +123,41 @@ def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
     click.echo(f"{len(forms)} 个表样，没有发现错误。")
 
 
+@forms_command.command("draft")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--name", required=True, help="给表样起的名称，如 yiyang-2023。")
+@click.option("--sheet", default=None, help="照哪张工作表起草，默认在可见的表里挑一张没有填乱的。")
+@click.option(
+    "-o", "--output", default="表样草稿", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="写到哪个文件夹。"
+)
+@force_option
+@forms_option
+@click.pass_obj
+def forms_draft(
+    outer: tuple[str, ...], path: Path, name: str, sheet: str | None, output: Path, force: bool, forms_dirs: tuple[str, ...]
+) -> None:
+    """照一张现成的表（空表或填好的表）起草表样的两个文件。例：xlgoals forms draft 去年的表.xlsx --name yiyang-2023"""
+    from xlgoals.draft import draft
+    from xlgoals.outputs import write_whole
+    from xlgoals.spec import load_forms
+    from xlgoals.vocabulary import load_vocabulary
+
+    dirs = (*outer, *forms_dirs)
+    forms = load_forms(dirs)
+    made = draft(_opened(path, forms), sheet, name, load_vocabulary(forms, dirs))
+    template, mapping = (output / part / f"{name}.yaml" for part in ("templates", "mappings"))
+    with write_whole(template, force=force, inputs=[path]) as one, write_whole(mapping, force=force, inputs=[path]) as other:
+        one.write_text(made.template, encoding="utf-8")
+        other.write_text(made.mapping, encoding="utf-8")
+    click.echo(f"已照工作表“{made.sheet}”起草：\n  {template}  表长什么样\n  {mapping}  各格是什么意思")
+    given = "".join(f" --forms {one}" for one in (*dirs, output))
+    if made.marks:
+        click.echo(f"有 {len(made.marks)} 处要定，在两个文件里都标着 “# ?”：")
+        click.echo("\n".join(f"  {n}. {mark}" for n, mark in enumerate(made.marks, 1)))
+        click.echo('接下来：在标着 “# ?” 的地方把 "?" 改成要写的词，再往下做。')
+    click.echo(f"检查：xlgoals forms check{given}\n试做：xlgoals new {name} --year 2026{given} -o 试.xlsx，打开看列宽、行数、横竖版。")
+
+
 @main.command()
 @click.argument("form")
 @click.option("--year", required=True, help="预算年度，四位数字。")
@@ -137,7 +175,7 @@ def new(form: str, year: str, count: int, department: str, unit: str, output: Pa
     from xlgoals.render import render
     from xlgoals.spec import load_forms
 
-    if not (year.isdecimal() and len(year) == 4):
+    if not (year.isdecimal() and year.isascii() and len(year) == 4):
         raise UsageError(f"--year 应是四位数字，如 2025，现在是“{year}”。")
     forms = load_forms(forms_dirs)
     stamp = Stamp(0, "", "", year=year, department=department, unit=unit)
@@ -158,7 +196,7 @@ def new(form: str, year: str, count: int, department: str, unit: str, output: Pa
 @forms_option
 def check(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
-    tables = _reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    tables = _reviewed(paths, (year, department, unit), jobs, forms_dirs).tables
     from xlgoals.report import finding_object, print_findings
     from xlgoals.tables import findings_of
 
@@ -180,7 +218,7 @@ def check(paths: Sequence[Path], shape: str, year: str, department: str, unit: s
 @forms_option
 def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
     """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json"""
-    tables = _taken_in(paths, (year, department, unit), jobs, forms_dirs)
+    tables = _taken_in(paths, (year, department, unit), jobs, forms_dirs).tables
     from xlgoals.report import print_findings, print_table, return_objects
     from xlgoals.tables import findings_of
 
@@ -219,12 +257,12 @@ def consolidate(
 
     if output.exists() and not force:
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
-    tables = _reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    taken = _reviewed(paths, (year, department, unit), jobs, forms_dirs)
     from xlgoals.tables import findings_of
 
-    findings = findings_of(tables)
-    _write_summary(tables, output, shape, force, paths, forms_dirs)
-    _tally(tables, findings)
+    findings = findings_of(taken.tables)
+    _write_summary(taken, output, shape, force, paths, forms_dirs)
+    _tally(taken.tables, findings)
     click.echo(f"汇总已写到 {output}", err=True)
     sys.exit(_exit_code(findings))
 
@@ -252,17 +290,43 @@ def demo(output: Path) -> None:
     for source in sorted(filled.glob("*.xlsx")):
         with write_whole(output / "报送" / source.name, force=True) as path:
             shutil.copyfile(source, path)
-    tables = _reviewed([output / "报送"], ("", "", ""), None, ())
-    findings = findings_of(tables)
+    taken = _reviewed([output / "报送"], ("", "", ""), None, ())
+    findings = findings_of(taken.tables)
     with write_whole(output / "问题清单.jsonl", force=True) as path:
         path.write_text("".join(json.dumps(finding_object(f), ensure_ascii=False) + "\n" for f in findings), encoding="utf-8")
-    _write_summary(tables, output / "汇总.xlsx", "xlsx", True, [output / "报送"])
-    _tally(tables, findings)
+    _write_summary(taken, output / "汇总.xlsx", "xlsx", True, [output / "报送"])
+    _tally(taken.tables, findings)
     click.echo(
         f"看看做出来的东西：\n  {output / '空表'}  各表样的空白工作簿\n  {output / '报送'}  填好的真实例子\n"
         f"  {output / '问题清单.jsonl'}  审核发现的问题\n  {output / '汇总.xlsx'}  部门汇总\n"
         f"想在屏幕上看问题：xlgoals check {output / '报送'}"
     )
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--to", "form", required=True, help="换成哪种表样。")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。")
+@force_option
+@given_options
+@forms_option
+def convert(path: Path, form: str, output: Path, force: bool, year: str, department: str, unit: str, forms_dirs: tuple[str, ...]) -> None:
+    """把填好的表换成另一种表样，列出新表放不下的内容。例：xlgoals convert 青龙.xlsx --to mof-2021 -o 国家式.xlsx"""
+    from xlgoals.convert import convert_book
+    from xlgoals.outputs import write_whole
+    from xlgoals.records import Given
+    from xlgoals.report import print_findings
+    from xlgoals.spec import load_forms
+
+    forms = load_forms(forms_dirs)
+    made, findings = convert_book(_opened(path, forms), forms[form], forms, Given(year, department, unit))
+    print_findings(findings)
+    if made is None:
+        sys.exit(2)
+    with write_whole(output, force=force, inputs=[path]) as draft:
+        draft.write_bytes(made)
+    click.echo(f"已换成{forms[form].title}，写到 {output}。", err=True)
+    sys.exit(_exit_code(findings))
 
 
 @main.command()
@@ -292,41 +356,56 @@ def _echo_json(told: dict[str, Any]) -> None:
     click.echo(json.dumps(told, ensure_ascii=False))
 
 
-def _reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Tables:
+def _opened(path: Path, forms: Forms) -> Book:
+    """Read the one workbook that a command works on; what cannot be read stops it."""
+    from xlgoals.errors import Refused, UsageError
+    from xlgoals.read import read_book
+    from xlgoals.records import At
+
+    try:
+        return read_book(str(path), name=path.name)
+    except Refused as refused:
+        raise UsageError(forms.catalogue.finding(refused.code, At(path.name), detail=refused.detail).text) from refused
+
+
+def _reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+    from dataclasses import replace
+
     from xlgoals.check import check as run_checks
     from xlgoals.spec import load_forms
     from xlgoals.tables import with_findings
 
-    tables = _taken_in(paths, given, jobs, forms_dirs)
-    return with_findings(tables, run_checks(tables, load_forms(forms_dirs)))
+    taken = _taken_in(paths, given, jobs, forms_dirs)
+    return replace(taken, tables=with_findings(taken.tables, run_checks(taken.tables, load_forms(forms_dirs))))
 
 
-def _taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Tables:
-    from xlgoals.intake import take_in
+def _taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+    from xlgoals.intake import gather
     from xlgoals.records import Given
+    from xlgoals.report import reading_bar
 
-    return take_in(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs)
+    with reading_bar() as show:
+        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show)
 
 
-def _write_summary(tables: Tables, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = ()) -> None:
+def _write_summary(taken: Intake, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = ()) -> None:
     """Write the summary whole, with links back to every file that was read, and never over one of them."""
     from xlgoals.consolidate import consolidate as roll_up
-    from xlgoals.intake import files_in
     from xlgoals.outputs import write_whole
     from xlgoals.spec import load_forms
     from xlgoals.summary import About, write_data, write_summary
 
     forms = load_forms(forms_dirs)
-    sources, _ = files_in(inputs, forms.catalogue)
     told = About(
         source="、".join(str(path) for path in inputs),
         version=__version__,
         forms={form.id: form.title for form in forms.forms.values()},
         base=output.parent,
-        paths={source.name: Path(source.path) for source in sources},
+        paths={source.name: Path(source.path) for source in taken.sources},
     )
-    summary = roll_up(tables)
-    with write_whole(output, force=force, folder=shape in ("parquet", "csv"), inputs=[Path(source.path) for source in sources]) as draft:
+    summary = roll_up(taken.tables)
+    read_files = [Path(source.path) for source in taken.sources]
+    with write_whole(output, force=force, folder=shape in ("parquet", "csv"), inputs=read_files) as draft:
         if shape == "xlsx":
             write_summary(summary, draft, told=told)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 class XlgoalsError(Exception):
@@ -23,9 +24,10 @@ class Mistake:
 
 
 class SpecError(XlgoalsError):
-    """All mistakes found in the spec files at once."""
+    """All mistakes found in the spec files at once; `forms` are those that can be joined all the same, for further checks."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[Mistake], forms: tuple[Any, ...] = ()) -> None:
+        self.forms = forms
         self.mistakes = tuple(sorted(set(mistakes)))
         super().__init__("\n".join(map(str, self.mistakes)))
 

@@ -58,7 +58,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One row of a form. `height` in points, None where Excel may fit it to what is typed; `key` is what the hidden key column holds."""
+    """One row of a form. `height` in points, None where Excel may fit it to what is typed, `least` what it has while blank;
+    `key` is what the hidden key column holds."""
 
     key: str
     kind: Literal["fixed", "head", "line"]
@@ -67,6 +68,7 @@ class PlanRow:
     grid: str = ""
     block: int = -1
     line: int = -1
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +132,9 @@ def text_lines(text: str, em: float) -> int:
         count += 1
         used = 0.0
         for token in re.findall(r"[A-Za-z0-9.,%+\-/]+|.", paragraph):
+            if token.isspace():
+                used += 0.55  # blanks hang over the end of a line, they begin none
+                continue
             width = sum(1.0 if unicodedata.east_asian_width(ch) in "WFA" else 0.55 for ch in token)
             if used + width > em and used and token not in NO_START:
                 count += 1
@@ -174,6 +179,7 @@ class _Layout:
                 self._grid(("rows", i), row)
             else:
                 self._cells(("rows", i), row)
+        self._beyond()
         self._holes()
         labels = self._labels()
         total = sum(column_points(w) for w in self.form.template.columns)
@@ -282,6 +288,12 @@ class _Layout:
 
     # --- lint
 
+    def _beyond(self) -> None:
+        for slot in self.slots:
+            if slot.area.bottom >= len(self.rows):
+                path = self.origin.get(slot.area.top, ("rows",))
+                self._mistake(path, f"这一格占 {slot.area.bottom - slot.area.top + 1} 行，超出最后一行，请改小 down")
+
     def _holes(self) -> None:
         for row, path in self.origin.items():
             missing = [col for col in range(self.width) if (row, col) not in self.taken]
@@ -347,7 +359,15 @@ class _Layout:
                 need[slot.area.bottom] += max(0.0, spare)
         for i, row in enumerate(self.rows):
             fits = row.kind == "line" and not merged[i]
-            self.rows[i] = replace(row, height=None if fits else round(min(need[i], TALLEST) * 4 / 3) * 0.75)
+            fixed = None if fits else round(min(need[i], TALLEST) * 4 / 3) * 0.75
+            self.rows[i] = replace(row, height=fixed, least=fixed or looks.line_size * looks.line_factor)
+        for slot in self.slots:
+            shown = [r for r in range(slot.area.top, slot.area.bottom + 1) if not self.rows[r].hidden]
+            fitted = [r for r in shown if self.rows[r].height is None]
+            if slot.kind == "fixed" and fitted:  # merged words never fit themselves: the lines beside them make room
+                short = text_height(self.form, style_of(self.form, slot), slot.text, self._points(slot)) - sum(self.rows[r].least for r in shown)
+                for r in fitted:
+                    self.rows[r] = replace(self.rows[r], least=self.rows[r].least + max(0.0, short) / len(fitted))
 
     def _breaks(self) -> Iterator[int]:
         """Where the blank form does not fit a page: break before the group of blocks (a merged first column) that crosses it."""
@@ -376,4 +396,4 @@ class _Layout:
     def _row_height(self, row: int) -> float:
         if self.rows[row].hidden:
             return 0.0
-        return self.rows[row].height or self.form.looks.line_size * self.form.looks.line_factor
+        return self.rows[row].least

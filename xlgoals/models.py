@@ -272,12 +272,21 @@ class Dialect(Model):
     lists: dict[str, tuple[str, ...]] = {}
 
 
+class Move(Model):
+    """Where indicators of one first and second level (of any second one, if none is named) go in a taxonomy that lacks them."""
+
+    source: Annotated[tuple[str, ...], Field(alias="from", min_length=1, max_length=2)]
+    to: tuple[str, str]
+
+
 class Lists(Model):
     """`mappings/lists.yaml`."""
 
     taxonomies: dict[str, dict[str, tuple[str, ...]]]
     aka: dict[str, tuple[str, ...]]
     money_units: dict[str, Decimal]
+    moves: tuple[Move, ...] = ()
+    same: dict[str, tuple[tuple[str, ...], ...]] = {}
 
 
 class RuleSpec(Model):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from xlgoals.entries import Entry, fits_cell, fitted_heights
 from xlgoals.forms import COMPUTED, Form, Forms, Meaning
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, text_height, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
@@ -20,7 +22,9 @@ from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 PAPER = {"A4": 9, "A3": 8}
+EXACT_DIGITS = 15  # what Excel keeps of a number
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
+PROPERTY_MOST = 255
 SLIVER = 0.3  # width of the key column, in characters
 # What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
 ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
@@ -30,12 +34,14 @@ class RenderError(Exception):
     """The writer refused something: a defect of ours or a limit of Excel that lint should have caught."""
 
 
-def render(forms: Forms, form: Form, *, count: int, stamp: Stamp) -> bytes:
-    """A blank workbook with `count` project sheets of a form, stamped for whom `stamp` says (its form, digest and instance are
-    set here). Equal input gives equal bytes."""
+def render(forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = ()) -> bytes:
+    """A workbook with `count` project sheets of a form, stamped for whom `stamp` says (its form, digest and instance are set
+    here); `content` holds what stands in the first, second … of them beforehand. Equal input gives equal bytes."""
+    if len(content) > count:
+        raise RenderError(f"content for {len(content)} sheets, {count} asked for")
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count).draw()
+    _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count, content).draw()
     book.close()
     return buffer.getvalue()
 
@@ -47,8 +53,10 @@ def printed(text: str, seq: int, stamp: Stamp) -> str:
 
 
 class _Book:
-    def __init__(self, book: xlsxwriter.Workbook, forms: Forms, form: Form, stamp: Stamp, count: int) -> None:
-        self.book, self.forms, self.form, self.stamp, self.count = book, forms, form, stamp, count
+    def __init__(
+        self, book: xlsxwriter.Workbook, forms: Forms, form: Form, stamp: Stamp, count: int, content: Sequence[Sequence[Entry]]
+    ) -> None:
+        self.book, self.forms, self.form, self.stamp, self.count, self.content = book, forms, form, stamp, count, content
         self.guide: Guide = forms.guide
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.sheets = list(self._sheets())
@@ -62,7 +70,7 @@ class _Book:
     def draw(self) -> None:
         guide = self.guide
         self.book.set_properties({"title": self.form.title, "created": PINNED})
-        self.book.set_custom_property(PROPERTY, stamp_text(self.stamp))
+        self.book.set_custom_property(PROPERTY, _property(self.stamp))
         first = self.book.add_worksheet(guide.sheet)
         pages = [(self.book.add_worksheet(name), form, seq) for name, form, seq in self.sheets]
         lists = self.book.add_worksheet(guide.lists_sheet)
@@ -70,7 +78,8 @@ class _Book:
         _Guide(self, first).draw()
         self._lists(lists)
         for page, form, seq in pages:
-            _Page(self, page, form, seq).draw()
+            known = self.content[seq - 1] if form is self.form and seq <= len(self.content) else ()
+            _Page(self, page, form, seq, known).draw()
         put_text(meta, 0, 0, guide.meta_note, None)
         put_text(meta, 1, 0, stamp_text(self.stamp), None)
         meta.protect()
@@ -105,6 +114,12 @@ class _Book:
         return self.formats[key]
 
 
+def _property(stamp: Stamp) -> str:
+    """The stamp as a document property: without the names where they are too long for one (every sheet holds them)."""
+    text = stamp_text(stamp)
+    return text if len(text.encode("utf-16-le")) <= 2 * PROPERTY_MOST else stamp_text(replace(stamp, department="", unit="", project=""))
+
+
 def list_prefix(form: Form) -> str:
     return f"lst_{form.id.replace('-', '_')}_"
 
@@ -129,13 +144,26 @@ def absolute(cell: str) -> str:
 
 
 def _sheet_name(spec: SheetSpec, seq: int) -> str:
-    return HOLE.sub(lambda hole: str(seq) if hole[1] in COMPUTED else hole[0], spec.sheet)[:31]
+    cut = 31 - len(str(seq))  # Excel's limit; the number must stay
+    pattern = spec.sheet if len(spec.sheet) - len("{seq}") <= cut else spec.sheet.replace("{seq}", "")[:cut] + "{seq}"
+    return HOLE.sub(lambda hole: str(seq) if hole[1] in COMPUTED else hole[0], pattern)
 
 
 def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:
     """Write text as text, whatever it begins with."""
-    if sheet.write_string(row, col, text, style):
+    if text.startswith("<r>") and text.endswith("</r>"):
+        text += " "  # xlsxwriter would take it for rich-text XML of its own and write it raw
+    if not fits_cell(text) or sheet.write_string(row, col, text, style):
         raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: text refused")
+
+
+def put_amount(sheet: Worksheet, row: int, col: int, amount: Decimal, style: Format | None) -> None:
+    """Write an amount as a number. One of more than 15 digits is written as text: Excel keeps no more of a number, and the
+    cents of what comes back would be others."""
+    if len(amount.normalize().as_tuple().digits) > EXACT_DIGITS:
+        put_text(sheet, row, col, f"{amount:f}", style)
+    elif sheet.write_number(row, col, float(amount), style):
+        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: number refused")
 
 
 def put_formula(sheet: Worksheet, row: int, col: int, formula: str, style: Format | None) -> None:
@@ -147,24 +175,40 @@ def put_formula(sheet: Worksheet, row: int, col: int, formula: str, style: Forma
 class _Page:
     """One form sheet."""
 
-    def __init__(self, book: _Book, sheet: Worksheet, form: Form, seq: int) -> None:
+    def __init__(self, book: _Book, sheet: Worksheet, form: Form, seq: int, content: Sequence[Entry]) -> None:
         self.book, self.sheet, self.form, self.seq = book, sheet, form, seq
         self.plan: Plan = plan(form)
+        self.content = content
+        self.values = {(entry.row, entry.slot.area.left): entry.value for entry in content if entry.value != ""}
+        inputs = {(slot.area.top, slot.area.left) for slot in self.plan.slots if slot.kind in ("input", "pattern")}
+        if not self.values.keys() <= inputs or len({(entry.row, entry.slot.area.left) for entry in content}) < len(content):
+            raise RenderError(f"{sheet.get_name()}: an entry twice in a cell, or where nobody fills in")
         self.stamp = replace(book.stamp, form=form.id, digest=form.digest, instance=f"p{seq:02}")
         self.prefix = list_prefix(form)
 
     def draw(self) -> None:
         self._page()
         self._keys()
+        used = {row for row, _ in self.values}
+        heights = self._heights()
         for row, planned in enumerate(self.plan.rows):
-            options = {"hidden": True} if planned.hidden else {}
-            if planned.height is not None or options:
-                self.sheet.set_row(row + ORIGIN[0], planned.height, None, options)
+            options = {"hidden": True} if planned.hidden and row not in used else {}
+            if heights[row] is not None or options:
+                self.sheet.set_row(row + ORIGIN[0], heights[row], None, options)
         for slot in self.plan.slots:
             self._slot(slot)
         self._names()
         self._validations()
         self._tint()
+
+    def _heights(self) -> list[float | None]:
+        """Heights of the rows; None where Excel fits the row to what is typed. On a pre-filled sheet the rows of text, and of
+        printed words of several lines, get theirs here: LibreOffice does not fit rows when it opens a file."""
+        line = self.form.looks.line_size * self.form.looks.line_factor
+        heights = [row.least if self.values and row.least > line else row.height for row in self.plan.rows]
+        for row, height in fitted_heights(self.plan, self.content).items():
+            heights[row] = height
+        return heights
 
     def _area(self, slot: Slot) -> Area:
         return slot.area.moved(*ORIGIN)
@@ -201,19 +245,26 @@ class _Page:
         column is a sliver whose format shows nothing, because a hidden one would not count for row heights: the keys of rows
         that Excel fits are written large, which gives such a row its least height while it is blank or holds one line."""
         small = self.book.format(num_format=";;;", align="fill", font_size=1)
-        tall = self.book.format(num_format=";;;", align="fill", font_size=self.form.looks.line_size)
         self.sheet.set_row(0, None, None, {"hidden": True})
         for col in range(self.plan.width):
             put_text(self.sheet, 0, col, column_key(col), None)
         put_text(self.sheet, 0, self.plan.width, stamp_text(self.stamp), None)
         for row, planned in enumerate(self.plan.rows):
-            put_text(self.sheet, row + ORIGIN[0], self.plan.width, planned.key, small if planned.height else tall)
+            put_text(self.sheet, row + ORIGIN[0], self.plan.width, planned.key, small if planned.height else self._tall(planned.least))
+
+    def _tall(self, least: float) -> Format:
+        return self.book.format(num_format=";;;", align="fill", font_size=round(least / self.form.looks.line_factor, 1))
 
     def _slot(self, slot: Slot) -> None:
         area, style = self._area(slot), self._format(slot)
         if (area.top, area.left) != (area.bottom, area.right):
             self.sheet.merge_range(*area, "", style)
-        if slot.kind == "text" and (text := printed(slot.text, self.seq, self.stamp)):
+        value = self.values.get((slot.area.top, slot.area.left)) if slot.kind in ("input", "pattern") else None
+        if isinstance(value, Decimal):
+            put_amount(self.sheet, area.top, area.left, value, style)
+        elif value is not None:
+            put_text(self.sheet, area.top, area.left, value, style)
+        elif slot.kind == "text" and (text := printed(slot.text, self.seq, self.stamp)):
             if HOLE.search(text):
                 put_formula(self.sheet, area.top, area.left, self._echo(text), style)
             else:

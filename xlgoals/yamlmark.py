@@ -38,7 +38,12 @@ class Marked:
 
 def load_marked(path: Path) -> Marked:
     """Read one file; raise SpecError with all its mistakes."""
-    return parse_marked(path.read_text(encoding="utf-8"), path.name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise SpecError([Mistake(path.name, line, "文件不是 UTF-8 编码，请用记事本等另存为 UTF-8")]) from error
+    return parse_marked(text, path.name)
 
 
 def parse_marked(text: str, file: str) -> Marked:
@@ -52,12 +57,16 @@ def parse_marked(text: str, file: str) -> Marked:
     lines: dict[Path_, int] = {}
     mistakes: list[Mistake] = []
 
-    def plain(node: yaml.Node, path: Path_) -> Any:
+    def plain(node: yaml.Node, path: Path_, around: tuple[yaml.Node, ...] = ()) -> Any:
         line = lines[path] = node.start_mark.line + 1
+        if any(node is one for one in around):
+            mistakes.append(Mistake(file, line, "用 * 引用了自己，成了圈，请改写"))
+            return None
+        around = (*around, node)
         if isinstance(node, yaml.ScalarNode):
             return None if node.tag.endswith(":null") and not node.style else node.value
         if isinstance(node, yaml.SequenceNode):
-            return [plain(item, (*path, i)) for i, item in enumerate(node.value)]
+            return [plain(item, (*path, i), around) for i, item in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):
             mistakes.append(Mistake(file, line, "不认识的 YAML 写法"))
             return None
@@ -69,7 +78,7 @@ def parse_marked(text: str, file: str) -> Marked:
             elif name in found:
                 mistakes.append(Mistake(file, key.start_mark.line + 1, f"键“{name}”重复，请删去一个"))
             else:
-                found[name] = plain(value, (*path, name))
+                found[name] = plain(value, (*path, name), around)
         return found
 
     data = plain(node, ()) if node is not None else None

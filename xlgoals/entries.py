@@ -1,0 +1,110 @@
+"""Entries: what stands in which input cell of a form, whoever puts it there: a person, pre-filling, or another form's content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from xlgoals.errors import UsageError
+from xlgoals.layout import TALLEST, Plan, Slot, column_points, style_of, text_height, tick_line
+from xlgoals.models import HOLE, Column, Grid
+from xlgoals.records import Horizon
+
+TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
+
+
+class Entry(NamedTuple):
+    """One value for one input cell. Text stands there as it is; a Decimal is an amount in the form's money unit."""
+
+    slot: Slot
+    row: int  # of the form
+    value: str | Decimal
+
+
+def typed(laid: Plan, project: Mapping[str, Any]) -> Iterator[Entry]:
+    """What a person types for one project, whose values are given by the form's own keys; amounts as the text typed."""
+    for key, slot in laid.inputs.items():
+        if slot.kind == "input" and project.get(key):
+            yield Entry(slot, slot.area.top, tick_line(slot.tick, project[key]) if slot.tick else project[key])
+        elif slot.kind == "pattern" and key == slot.key:
+            yield Entry(slot, slot.area.top, HOLE.sub(lambda hole: project.get(hole[1], ""), slot.text))
+    for _, grid in laid.form.template.grids():
+        panes = dict.fromkeys(column.pane for column in grid.columns if column.pane)
+        for pane in panes or (None,):
+            lines = project.get(grid.grid if pane in (None, "annual") else f"{pane}_{grid.grid}", [])
+            taken: set[int] = set()
+            for line in lines:
+                values = line if isinstance(line, dict) else {grid.columns[0].key: line}
+                row = next((row for row in fitting_lines(laid, grid, values) if row not in taken), None)
+                if row is None:
+                    raise UsageError(f"表样 {laid.form.id} 的 {grid.grid} 没有空行可填：{values}。请在表样里加大 lines 的 most。")
+                taken.add(row)
+                for slot, column in line_inputs(laid, grid, row, pane):
+                    if values.get(column.key):
+                        yield Entry(slot, row, values[column.key])
+
+
+def fitting_lines(laid: Plan, grid: Grid, values: Mapping[str, str]) -> Iterator[int]:
+    """The rows of a grid whose printed words are those of the values (by column key), shown lines of a block before its spare ones."""
+    lists = {column.key: laid.form.columns[grid.grid][column.id].list for column in grid.columns}
+    for row in laid.lines(grid.grid):
+        fixed = grid.blocks[laid.rows[row].block].fixed
+        if all(_same(laid, lists[key], values.get(key, ""), text) for key, text in fixed.items()):
+            yield row
+
+
+def _same(laid: Plan, name: str | None, text: str, printed: str) -> bool:
+    """Level words are the same when they mean the same, however the form prints them."""
+    if name in ("level1", "level2"):
+        return laid.form.canonical(text, name) == laid.form.canonical(printed, name)
+    return text == printed
+
+
+def line_inputs(laid: Plan, grid: Grid, row: int, pane: Horizon | None) -> Iterator[tuple[Slot, Column]]:
+    """The inputs of one line that one pane fills: its own, and those the panes share."""
+    for slot in laid.slots:
+        if slot.grid == grid.grid and slot.kind == "input" and slot.area.top == row and slot.column and slot.column.pane in (None, pane):
+            yield slot, slot.column
+
+
+def fits_cell(text: str) -> bool:
+    """Whether a cell holds a text whole: Excel counts UTF-16 units, and no file holds what XML cannot say."""
+    return len(text.encode("utf-16-le", "surrogatepass")) <= 2 * TEXT_MOST and not re.search("[\ud800-\udfff\ufffe\uffff]", text)
+
+
+def own_number(slot: Slot) -> str:
+    """What is printed before the text of a numbered line."""
+    return HOLE.sub(lambda _: str(slot.line + 1), slot.column.numbered) if slot.column else ""
+
+
+def filled_pattern(text: str, values: Mapping[str, str]) -> str | None:
+    """Printed words with values in their holes; None when nobody could tell the values apart again (they hold printed words)."""
+    whole = HOLE.sub(lambda hole: values.get(hole[1], ""), text)
+    parts = re.split(r"\{(\w+)\}", text)
+    pattern = "".join(
+        f"(?P<{part}>.*?)" if i % 2 else r"\s*".join(map(re.escape, re.sub(r"\s+", "", part))) + r"\s*" for i, part in enumerate(parts)
+    )
+    found = re.fullmatch(pattern + r"\s*", whole, re.DOTALL)
+    read = {key: match.strip(" \u3000") for key, match in found.groupdict().items()} if found else None
+    return whole if read == {key: values.get(key, "") for key in HOLE.findall(text)} else None
+
+
+def fitted_heights(laid: Plan, entries: Iterable[Entry]) -> dict[int, float]:
+    """Points of height for the rows in which text stands: what it needs where that is more than the form gives the row, and
+    for spare lines and those that Excel would fit."""
+    form = laid.form
+    needed: dict[int, float] = {}
+    for slot, row, value in entries:
+        if isinstance(value, str):
+            points = sum(column_points(w) for w in form.template.columns[slot.area.left : slot.area.right + 1])
+            height = text_height(form, style_of(form, slot), own_number(slot) + value, points)
+            needed[row] = max(needed.get(row, 0), height)
+    heights: dict[int, float] = {}
+    for row, height in needed.items():
+        planned = laid.rows[row]
+        least = planned.least
+        if height > least or planned.hidden or planned.height is None:
+            heights[row] = min(max(height, least), TALLEST)
+    return heights
