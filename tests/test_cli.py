@@ -125,3 +125,31 @@ def test_consolidate_refuses_to_overwrite_and_runs_twice_alike(tmp_path: Path) -
     assert target.read_bytes() == made
     assert run("consolidate", FILLED, "-o", target, "--force", "--jobs", 1).exit_code == 1
     assert target.read_bytes() == made
+
+
+# --- target
+
+KEYS = ["text", "kind", "op", "value", "high", "unit", "amount", "base_unit", "dimension", "quantified", "canonical", "why"]
+
+
+def test_target_prints_an_object_a_line() -> None:
+    run = CliRunner().invoke(main, ["target", "≥95%", "2.8 万人", "**万元", "--format", "json"])
+    objects = [json.loads(line) for line in run.output.splitlines()]
+    assert [list(one)[: len(KEYS)] for one in objects] == [KEYS] * 3
+    assert [(o["kind"], o["op"], o["value"], o["unit"], o["amount"], o["base_unit"]) for o in objects[:2]] == [
+        ("number", ">=", 95, "%", 0.95, "1"), ("number", "=", 2.8, "万人", 28000, "人"),
+    ]  # fmt: skip
+    assert objects[2]["kind"] == "placeholder"
+
+
+def test_target_reads_lines_with_the_name_after_a_tab() -> None:
+    run = CliRunner().invoke(main, ["target", "--format", "json"], input="≥6月\t可支配月数(月)\n≤12月份\n\n")
+    objects = [json.loads(line) for line in run.output.splitlines()]
+    assert [o["kind"] for o in objects] == ["number", "date", "blank"]
+    assert objects[1]["to"] == "--12"
+
+
+def test_target_tells_people_what_it_understood() -> None:
+    run = CliRunner().invoke(main, ["target", "€50%"])
+    assert run.exit_code == 0
+    assert "≤50%" in run.output and "核对" in run.output
