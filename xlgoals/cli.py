@@ -125,7 +125,7 @@ def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
 
 @forms_command.command("draft")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--name", required=True, help="给表样起的名称，如 yiyang-2023。")
+@click.option("--name", required=True, help="给表样起的名称，如 wuyuan-2026。")
 @click.option("--sheet", default=None, help="照哪张工作表起草，默认在可见的表里挑一张没有填乱的。")
 @click.option(
     "-o", "--output", default="表样草稿", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="写到哪个文件夹。"
@@ -136,7 +136,7 @@ def forms_check(outer: tuple[str, ...], forms_dirs: tuple[str, ...]) -> None:
 def forms_draft(
     outer: tuple[str, ...], path: Path, name: str, sheet: str | None, output: Path, force: bool, forms_dirs: tuple[str, ...]
 ) -> None:
-    """照一张现成的表（空表或填好的表）起草表样的两个文件。例：xlgoals forms draft 去年的表.xlsx --name yiyang-2023"""
+    """照一张现成的表（空表或填好的表）起草表样的两个文件。例：xlgoals forms draft 去年的表.xlsx --name wuyuan-2026"""
     from xlgoals.draft import draft
     from xlgoals.outputs import write_whole
     from xlgoals.spec import load_forms

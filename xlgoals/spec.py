@@ -93,11 +93,11 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
         templates.append(folder / "templates" if (folder / "templates").is_dir() else folder)
         mappings.append(folder / "mappings" if (folder / "mappings").is_dir() else folder)
 
-    looks = _one(Looks, templates, "styles.yaml", mistakes)
-    guide = _one(Guide, templates, "guide.yaml", mistakes)
-    fields = _one(Fields, mappings, "fields.yaml", mistakes)
-    lists = _one(Lists, mappings, "lists.yaml", mistakes)
-    rules = _one(Rules, mappings, "rules.yaml", mistakes)
+    looks = load_model(Looks, templates, "styles.yaml", mistakes)
+    guide = load_model(Guide, templates, "guide.yaml", mistakes)
+    fields = load_model(Fields, mappings, "fields.yaml", mistakes)
+    lists = load_model(Lists, mappings, "lists.yaml", mistakes)
+    rules = load_model(Rules, mappings, "rules.yaml", mistakes)
     shapes, unshaped = _all(Template, templates, "columns", mistakes)
     dialects, unspoken = _all(Dialect, mappings, "taxonomy", mistakes)
 
@@ -133,7 +133,8 @@ def _last(folders: Sequence[Path], name: str) -> Path:
     return next((f / name for f in reversed(folders) if (f / name).is_file()), folders[0] / name)
 
 
-def _one(model: type[M], folders: Sequence[Path], name: str, mistakes: list[Mistake]) -> M | None:
+def load_model(model: type[M], folders: Sequence[Path], name: str, mistakes: list[Mistake]) -> M | None:
+    """One spec file as its model; None when it has mistakes, which are added to the list."""
     try:
         return _modelled(model, load_marked(_last(folders, name)), mistakes)
     except SpecError as error:
