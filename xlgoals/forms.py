@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +13,7 @@ from xlgoals.findings import Catalogue
 from xlgoals.measures import Units
 from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SheetSpec, Template
 from xlgoals.records import Horizon
+from xlgoals.words import bare
 from xlgoals.yamlmark import Marked
 
 STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
@@ -125,9 +125,9 @@ class Form:
 
 
 def bare_word(text: str) -> str:
-    """Set aside what does not tell two level words apart: blanks, line breaks, the ending 指标."""
-    bare = re.sub(r"\s+", "", text)
-    return bare.removesuffix("指标") or bare
+    """Set aside what does not tell two level words apart: what people respell in printed words, the ending 指标."""
+    word = bare(text)
+    return word.removesuffix("指标") or word
 
 
 @dataclass(frozen=True)

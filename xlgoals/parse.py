@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
-from xlgoals.locate import GridLine, Located, Taken, locate
+from xlgoals.locate import locate
+from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
 from xlgoals.target import as_typed, read_target
 from xlgoals.words import bare
@@ -46,10 +47,11 @@ def _some(names: Sequence[str], most: int = 6) -> str:
 
 def _copies(parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> tuple[list[Return], list[Finding]]:
     """Two sheets with one stamp: another project by code, else by name, is an added project; the same project is taken from
-    neither sheet (nobody but the unit knows which is right), unless the two say the same."""
+    neither sheet (nobody but the unit knows which is right), unless the two say the same, or all but one are hidden."""
     groups: dict[object, list[tuple[Located, Return]]] = {}
     for n, (one, taken) in enumerate(parsed):
-        groups.setdefault((one.form.id, one.stamp.instance) if one.stamp else n, []).append((one, taken))
+        groups.setdefault((one.form.id, one.stamp.instance) if one.stamp and one.stamp.instance else n, []).append((one, taken))
+    state = {taken.sheet: one.sheet.state for one, taken in parsed}
     kept: list[Return] = []
     findings: list[Finding] = []
     for group in groups.values():
@@ -58,23 +60,43 @@ def _copies(parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> t
             project = taken.fields.get("project_code") or taken.fields.get("project_name", "")
             projects.setdefault(bare(project), []).append(taken)
         for n, same in enumerate(projects.values()):
+            seen = [one for one in same if state[one.sheet] == "visible"]
+            if len(seen) == 1 and len(same) > 1 and (differ := _differences(same)):
+                at, others = At(seen[0].file, seen[0].sheet), [At(one.file, one.sheet) for one in same if one not in seen]
+                hidden = "、".join(place.sheet for place in others)
+                findings.append(catalogue.finding("form.hidden_copy", at, found=hidden, expected=at.sheet, differ=_some(differ), others=others))
+                same = seen
             if len(same) == 1:
                 kept += same
                 if n:
-                    findings.append(
-                        catalogue.finding("form.copied", At(same[0].file, same[0].sheet), found=same[0].sheet, expected=group[0][1].sheet)
-                    )
+                    findings.append(catalogue.finding("form.copied", At(same[0].file, same[0].sheet), found=same[0].sheet, expected=group[0][1].sheet))
                 continue
             names = "、".join(one.sheet for one in same)
             differ = _differences(same)
-            at = At(same[0].file, same[0].sheet)
-            others = [At(one.file, one.sheet) for one in same[1:]]
+            first = (seen or same)[0]
+            at = At(first.file, first.sheet)
+            others = [At(one.file, one.sheet) for one in same if one is not first]
             if differ:
                 findings.append(catalogue.finding("form.copy", at, found=names, differ=_some(differ), others=others))
             else:
-                kept.append(same[0])
-                findings.append(catalogue.finding("form.same_copy", at, found=names, expected=same[0].sheet, others=others))
-    return sorted(kept, key=lambda one: [t.id for _, t in parsed].index(one.id)), findings
+                kept.append(first)
+                findings.append(catalogue.finding("form.same_copy", at, found=names, expected=first.sheet, others=others))
+    findings += [catalogue.finding("form.hidden", At(one.file, one.sheet), found=one.sheet) for one in kept if state[one.sheet] != "visible"]
+    return sorted(kept, key=lambda one: [t.id for _, t in parsed].index(one.id)), [*findings, *_namesakes(kept, parsed, catalogue)]
+
+
+def _namesakes(kept: Sequence[Return], parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> Iterator[Finding]:
+    """Sheets of one form that have no code and the same project name, one of them without a stamp of its own: perhaps one project
+    twice, perhaps two. Identity is never the name alone, so both are taken, and people are asked."""
+    unstamped = {taken.id for one, taken in parsed if not (one.stamp and one.stamp.instance)}
+    groups: dict[tuple[str, str, str], list[Return]] = {}
+    for one in kept:
+        project = one.fields.get("project_code") or one.fields.get("project_name", "")
+        groups.setdefault((one.form, one.fields.get("unit", ""), bare(project)), []).append(one)
+    for (_, _, project), same in groups.items():
+        if project and len(same) > 1 and any(one.id in unstamped for one in same):
+            at, others = At(same[0].file, same[0].sheet), [At(one.file, one.sheet) for one in same[1:]]
+            yield catalogue.finding("form.same_name", at, field=project, found="、".join(one.sheet for one in same), others=others)
 
 
 def _differences(same: Sequence[Return]) -> list[str]:
@@ -150,7 +172,7 @@ class _Parser:
         """What finding keys hang on: known before anything is parsed, so that every finding of this form carries it."""
         one = self.located
         told = {m.to: str(t.cell.value) for k, t in one.fields.items() if t.cell and (m := t.slot.meanings.get(k))}
-        project = told.get("project_code") or f"{told.get('project_name', '')}/{one.stamp.instance if one.stamp else one.sheet.name}"
+        project = told.get("project_code") or f"{told.get('project_name', '')}/{one.stamp.instance if one.stamp and one.stamp.instance else one.sheet.name}"
         unit = told.get("unit") or (one.stamp.unit if one.stamp else "") or self.given.unit
         self.identity = "|".join((self.form.id, unit, project))
 
@@ -246,8 +268,8 @@ class _Parser:
         """Yuan of an amount typed in the form's unit; None when blank or not an amount (then said so)."""
         unit = self.form.dialect.money_unit
         plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").removeprefix("¥").removeprefix("￥")
-        if not plain:
-            return None
+        if not plain or self.located.unit:
+            return None  # blank; or the form shows another unit than its own, which a finding has told
         if plain in NIL:
             return Decimal(0)
         if re.match(r"[+-]?\d{1,3}(,\d{3})+(?![\d,])", plain):  # else a comma may stand for a point: not guessed
@@ -306,7 +328,7 @@ class _Parser:
             number = 1 + sum(goal.horizon == horizon for goal in self.goals)
             key = f"goals.{horizon}.{number}"
             text = self._text(taken, meaning, key)
-            text = re.sub(rf"^{number}\s*[.、．)）]\s*", "", text) if taken.slot.column and taken.slot.column.numbered else text
+            text = re.sub(rf"^{number}\s*[.、．)）]\s*(?!\d)", "", text) if taken.slot.column and taken.slot.column.numbered else text
             if text:
                 self.goals.append(Goal(key, meaning.horizon, number, text))
             elif taken.cell is None and number > 1:
@@ -320,8 +342,8 @@ class _Parser:
             return
         key = f"indicators.{horizon}.{line.key}"
         if not ({"name", "target"} & typed.keys()):
-            shared = all(meanings[c].list == "level1" for c in typed.values())
-            if not shared:
+            told = all(meanings[c].list == "level1" or line.cells[c].slot.kind == "fixed" for c in typed.values())  # printed, not chosen
+            if not told:
                 self._lonely(line, typed, meanings, key)
             return
         texts: dict[str, str] = {}
@@ -331,15 +353,30 @@ class _Parser:
                 texts[part] = self._text(taken, meaning, f"{key}.{part}")
             else:
                 texts[part] = line.printed.get(column, "")
-        level2 = self.form.canonical(texts.pop("level2", ""), "level2")
+        level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
         name, target = texts.pop("name", ""), texts.pop("target", "")
         self.indicators.append(Indicator(
-            key, by_part["name"][1].horizon if "name" in by_part else "annual", self.form.canonical(texts.pop("level1", ""), "level1"),
-            level2, name, target, texts, read_target(target, name=name, level2=level2, units=self.measures),
+            key, by_part["name"][1].horizon if "name" in by_part else "annual", level1, level2, name, target, texts, read_target(target, name=name, level2=level2, units=self.measures),
         ))  # fmt: skip
         if line.added:
             spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)
             self.findings.append(self.catalogue.at_spot("line.added", spot, identity=self.identity, record=key))
+
+    def _levels(self, level1: str, level2: str, key: str) -> tuple[str, str]:
+        """The canonical levels of a line. A first level left blank, or a second level written in its place, follows from the
+        second level: each belongs to one first level only. That is said."""
+        first, second = self.form.canonical(level1, "level1"), self.form.canonical(level2, "level2")
+        if first in self.form.taxonomy:
+            return first, second
+        misplaced = self.form.canonical(level1, "level2")
+        owners = [word for word, words in self.form.taxonomy.items() if (second or misplaced) in words and (not level1 or misplaced in words)]
+        if len(owners) != 1:
+            return first, second
+        spot = self.spots.get(f"{key}.level2") or self.spots.get(f"{key}.level1") or self.spots.get(f"{key}.name") or self.spots[f"{key}.target"]
+        self.findings.append(self.catalogue.at_spot(
+            "level1.inferred", spot, found=self.form.local(second or misplaced), expected=self.form.local(owners[0]), identity=self.identity, record=f"{key}.level1"
+        ))  # fmt: skip
+        return owners[0], second or misplaced
 
     def _lonely(self, line: GridLine, typed: Mapping[str, str], meanings: Mapping[str, Meaning], key: str) -> None:
         for part, column in typed.items():

@@ -23,12 +23,23 @@ def recognise(sheet: Sheet, forms: Iterable[Form]) -> list[Form]:
     words = {short(value) for row in sheet.rows for value in row if isinstance(value, str)}
     scores = []
     for form in forms:
-        labels = {short(slot.text) for slot in plan(form).slots if slot.kind in ("label", "heading") and slot.text}
+        labels = _labels(form)
         score = len(labels & words) / len(labels) if labels else 0.0
         if score >= ENOUGH:
             scores.append((score, form))
     scores.sort(key=lambda one: (-one[0], one[1].id))
-    return [form for score, form in scores if score * CLEAR > scores[0][0]]
+    alike = [form for score, form in scores if score * CLEAR > scores[0][0]]
+    shared, every = set.intersection(*map(_labels, alike)) if alike else set(), set().union(*map(_labels, alike))
+    if len(alike) < 2 or len(shared) < ENOUGH * len(every):
+        return alike  # forms of different labels on one sheet are not told apart by what else is printed
+    printed = {form.id: {short(slot.text) for slot in plan(form).slots if slot.kind == "fixed"} for form in alike}
+    seen = words & set().union(*printed.values())  # equal labels: the words printed in the lines decide, found and missing ones
+    fits = {form.id: len(seen & printed[form.id]) / len(seen | printed[form.id]) for form in alike if seen}
+    return [form for form in alike if not fits or fits[form.id] * CLEAR > max(fits.values())]
+
+
+def _labels(form: Form) -> set[str]:
+    return {short(slot.text) for slot in plan(form).slots if slot.kind in ("label", "heading") and slot.text}
 
 
 def parts(sheet: Sheet, form: Form) -> list[Sheet]:
@@ -41,7 +52,9 @@ def parts(sheet: Sheet, form: Form) -> list[Sheet]:
     anchor = _anchor(laid, sheet)
     if anchor is None:
         return [sheet]
-    above, rows = anchor
+    above, found = anchor
+    again = pairwise([*found[1:], len(sheet.rows)])  # a label's word typed as a value begins no form
+    rows = [found[0], *(row for row, end in again if recognise(_rows(sheet, row, end), [form]))]
     starts = [0]
     for previous, row in pairwise(rows):
         blank = [r for r in range(previous + 1, row) if not any(value is not None for value in sheet.rows[r])]
@@ -78,3 +91,12 @@ def _rows(sheet: Sheet, start: int, end: int) -> Sheet:
         errors={spot: text for spot, text in sheet.errors.items() if inside(spot)},
         formats={spot: text for spot, text in sheet.formats.items() if inside(spot)},
     )
+
+
+def continues(sheet: Sheet, form: Form) -> bool:
+    """Whether a sheet that is no form shows the header of one of a form's grids: lines that go on from another sheet."""
+    for _, grid in form.template.grids():
+        heads = {short(column.label) for column in grid.columns if column.label}
+        if len(heads) > 2 and any(len(heads & {short(v) for v in row if isinstance(v, str)}) >= len(heads) - 1 for row in sheet.rows):
+            return True
+    return False
