@@ -20,9 +20,10 @@ from xlgoals.entries import Entry, filled_pattern, fits_cell, typed
 from xlgoals.errors import UsageError
 from xlgoals.layout import ORIGIN, Plan, Slot, plan
 from xlgoals.parse import understand
+from xlgoals.pen import RenderError, put_amount, put_text
 from xlgoals.read import read_bytes
 from xlgoals.records import Return, Sheet, Stamp
-from xlgoals.render import RenderError, put_amount, put_text, render
+from xlgoals.render import render
 from xlgoals.spec import data_folder, load_forms
 from xlgoals.yamlmark import load_marked
 

@@ -20,9 +20,10 @@ from openpyxl.xml.functions import fromstring
 
 from tests.forms import FORMS, SHIPPED, SMALL, small
 from xlgoals.layout import ORIGIN, Slot, plan
+from xlgoals.pen import RenderError, put_text
 from xlgoals.read import read_bytes
 from xlgoals.records import Stamp, cell_name
-from xlgoals.render import PROMPT_TEXT, PROMPT_TITLE, RenderError, list_names, put_text, render
+from xlgoals.render import PROMPT_TEXT, PROMPT_TITLE, list_names, render
 from xlgoals.spec import load_forms
 from xlgoals.stamp import PROPERTY, read_stamp
 

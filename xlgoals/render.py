@@ -13,25 +13,20 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from xlgoals.entries import Entry, fits_cell, fitted_heights
+from xlgoals.entries import Entry, fitted_heights
 from xlgoals.forms import COMPUTED, Form, Forms, Meaning
-from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, text_height, tick_line
+from xlgoals.guide import GuideSheet
+from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
+from xlgoals.pen import ALLOWED, RenderError, absolute, put_amount, put_formula, put_text
 from xlgoals.records import Area, Stamp, area_name, cell_name
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 PAPER = {"A4": 9, "A3": 8}
-EXACT_DIGITS = 15  # what Excel keeps of a number
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
 PROPERTY_MOST = 255
 SLIVER = 0.3  # width of the key column, in characters
-# What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
-ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
-
-
-class RenderError(Exception):
-    """The writer refused something: a defect of ours or a limit of Excel that lint should have caught."""
 
 
 def render(forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = ()) -> bytes:
@@ -75,7 +70,7 @@ class _Book:
         pages = [(self.book.add_worksheet(name), form, seq) for name, form, seq in self.sheets]
         lists = self.book.add_worksheet(guide.lists_sheet)
         meta = self.book.add_worksheet(guide.meta_sheet)
-        _Guide(self, first).draw()
+        GuideSheet(first, guide, self.form, self.stamp, [name for name, _, _ in self.sheets], self.format).draw()
         self._lists(lists)
         for page, form, seq in pages:
             known = self.content[seq - 1] if form is self.form and seq <= len(self.content) else ()
@@ -138,38 +133,10 @@ def list_names(form: Form) -> dict[str, tuple[str, ...]]:
     return names
 
 
-def absolute(cell: str) -> str:
-    letters = cell.rstrip("0123456789")
-    return f"${letters}${cell[len(letters) :]}"
-
-
 def _sheet_name(spec: SheetSpec, seq: int) -> str:
     cut = 31 - len(str(seq))  # Excel's limit; the number must stay
     pattern = spec.sheet if len(spec.sheet) - len("{seq}") <= cut else spec.sheet.replace("{seq}", "")[:cut] + "{seq}"
     return HOLE.sub(lambda hole: str(seq) if hole[1] in COMPUTED else hole[0], pattern)
-
-
-def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:
-    """Write text as text, whatever it begins with."""
-    if text.startswith("<r>") and text.endswith("</r>"):
-        text += " "  # xlsxwriter would take it for rich-text XML of its own and write it raw
-    if not fits_cell(text) or sheet.write_string(row, col, text, style):
-        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: text refused")
-
-
-def put_amount(sheet: Worksheet, row: int, col: int, amount: Decimal, style: Format | None) -> None:
-    """Write an amount as a number. One of more than 15 digits is written as text: Excel keeps no more of a number, and the
-    cents of what comes back would be others."""
-    if len(amount.normalize().as_tuple().digits) > EXACT_DIGITS:
-        put_text(sheet, row, col, f"{amount:f}", style)
-    elif sheet.write_number(row, col, float(amount), style):
-        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: number refused")
-
-
-def put_formula(sheet: Worksheet, row: int, col: int, formula: str, style: Format | None) -> None:
-    """Write a formula with an empty cached value: LibreOffice trusts a cached 0 and would show it."""
-    if sheet.write_formula(row, col, formula, style, ""):
-        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: formula refused")
 
 
 class _Page:
@@ -389,89 +356,3 @@ class _Page:
         texts = [a for s in self.plan.slots if s.typed and s.kind == "input" and s.meanings[s.key].type != "money" for a in [self._area(s)]]
         if texts:
             self.sheet.ignore_errors({"number_stored_as_text": " ".join(dict.fromkeys(area_name(a) for a in texts))})
-
-
-class _Guide:
-    """The 填报说明 sheet."""
-
-    def __init__(self, book: _Book, sheet: Worksheet) -> None:
-        self.book, self.sheet, self.row = book, sheet, 0
-        self.widths = (24.0, 12.0, 52.0)
-
-    def draw(self) -> None:
-        book, guide, form, stamp, sheet = self.book, self.book.guide, self.book.form, self.book.stamp, self.sheet
-        unit = form.dialect.money_unit
-        for col, width in enumerate(self.widths):
-            sheet.set_column(col, col, width)
-        self._line(guide.title.format(title=form.title), font_name="黑体", font_size=16)
-        for part in ("year", "department", "unit"):
-            self._cells(getattr(guide.identity, part), "", getattr(stamp, part) or guide.identity.blank)
-        self.row += 1
-        self._line(guide.steps_title, font_name="黑体", font_size=12)
-        names = [name for name, _, _ in book.sheets]
-        known = {"count": len(names), "first": names[0], "last": names[-1], "money_unit": unit, "spare": self._spare()}
-        for i, step in enumerate(guide.steps, 1):
-            self._line(f"{i}. {step.format_map(known)}")
-        self.row += 1
-        self._line(guide.contact_title, font_name="黑体", font_size=12)
-        self._line(guide.contact)
-        self.row += 1
-        self._line(guide.links_title, font_name="黑体", font_size=12)
-        link = book.format(font_name="宋体", font_size=10.5, font_color="#0563C1", underline=1)
-        for i, name in enumerate(names):
-            row, col = self.row + i // 3, i % 3
-            if sheet.write_url(row, col, f"internal:'{name}'!A1", link, name):
-                raise RenderError(f"link to {name}")
-        self.row += (len(names) + 2) // 3 + 1
-        self._line(guide.fields_title, font_name="黑体", font_size=12)
-        self._cells(*guide.fields_head, font_name="黑体")
-        told: set[str] = set()
-        for slot in plan(form).slots:
-            for meaning in slot.meanings.values() if slot.typed else ():
-                label = slot.label if slot.kind == "input" else meaning.label
-                if label not in told:
-                    told.add(label)
-                    self._cells(label, guide.required if meaning.required else guide.optional, meaning.prompt)
-        self.sheet.set_tab_color("#70AD47")
-        self.sheet.hide_gridlines(2)
-        self.sheet.set_paper(9)
-        self.sheet.fit_to_pages(1, 0)
-        self.sheet.protect("", ALLOWED)
-
-    def _spare(self) -> str:
-        guide = self.book.guide
-        parts = []
-        for _, grid in self.book.form.template.grids():
-            shown, most = sum(b.lines.print for b in grid.blocks), sum(b.lines.most for b in grid.blocks)
-            if most > shown:
-                parts.append(guide.spare.format(grid=self._grid_label(grid), shown=shown, most=most))
-        return f"（{'；'.join(parts)}）" if parts else ""
-
-    def _grid_label(self, grid: Grid) -> str:
-        if grid.beside:
-            return grid.beside.label
-        return (
-            next(
-                (c.label for c in grid.columns if c.label and self.book.form.columns[grid.grid][c.id].part == "name"), grid.columns[0].label
-            )
-            or ""
-        )
-
-    def _line(self, text: str, **look: Any) -> None:
-        """One line of text over all columns; not merged, so that screen readers and copy-paste get it whole."""
-        style = self.book.format(**{"font_name": "宋体", "font_size": 10.5, "valign": "top", "text_wrap": True, **look})
-        area = Area(self.row, 0, self.row, len(self.widths) - 1)
-        self.sheet.merge_range(*area, "", style)
-        put_text(self.sheet, self.row, 0, text, style)
-        points = sum(w * 7 + 5 for w in self.widths) * 0.75
-        size = look.get("font_size", 10.5)
-        self.sheet.set_row(
-            self.row, text_height(self.book.form, self.book.form.looks.styles["input"].model_copy(update={"size": size}), text, points)
-        )
-        self.row += 1
-
-    def _cells(self, *texts: str, **look: Any) -> None:
-        style = self.book.format(**{"font_name": "宋体", "font_size": 10.5, "valign": "top", "text_wrap": True, "border": 1, **look})
-        for col, text in enumerate(texts):
-            put_text(self.sheet, self.row, col, text, style) if text else self.sheet.write_blank(self.row, col, None, style)
-        self.row += 1

@@ -1,0 +1,47 @@
+"""Writing into a workbook, checked: text stays text, formulas carry no stale value, and a refusal of the writer is an error."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from xlgoals.entries import fits_cell
+from xlgoals.records import cell_name
+
+# What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
+ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
+EXACT_DIGITS = 15  # what Excel keeps of a number
+
+
+class RenderError(Exception):
+    """The writer refused something: a defect of ours or a limit of Excel that lint should have caught."""
+
+
+def absolute(cell: str) -> str:
+    letters = cell.rstrip("0123456789")
+    return f"${letters}${cell[len(letters) :]}"
+
+
+def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:
+    """Write text as text, whatever it begins with."""
+    if text.startswith("<r>") and text.endswith("</r>"):
+        text += " "  # xlsxwriter would take it for rich-text XML of its own and write it raw
+    if not fits_cell(text) or sheet.write_string(row, col, text, style):
+        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: text refused")
+
+
+def put_amount(sheet: Worksheet, row: int, col: int, amount: Decimal, style: Format | None) -> None:
+    """Write an amount as a number. One of more than 15 digits is written as text: Excel keeps no more of a number, and the
+    cents of what comes back would be others."""
+    if len(amount.normalize().as_tuple().digits) > EXACT_DIGITS:
+        put_text(sheet, row, col, f"{amount:f}", style)
+    elif sheet.write_number(row, col, float(amount), style):
+        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: number refused")
+
+
+def put_formula(sheet: Worksheet, row: int, col: int, formula: str, style: Format | None) -> None:
+    """Write a formula with an empty cached value: LibreOffice trusts a cached 0 and would show it."""
+    if sheet.write_formula(row, col, formula, style, ""):
+        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: formula refused")
