@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import polars as pl
 import pytest
 
 from tests.forms import FORMS
+from xlgoals.check import check
+from xlgoals.consolidate import consolidate
 from xlgoals.entries import typed
 from xlgoals.findings import Finding
+from xlgoals.intake import gather
 from xlgoals.layout import ORIGIN, plan
 from xlgoals.parse import understand
 from xlgoals.read import read_book
 from xlgoals.records import Return, cell_name
+from xlgoals.tables import with_findings
 from xlgoals.yamlmark import load_marked
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -106,3 +111,23 @@ def test_every_value_reads_back_from_its_cell(form: str) -> None:
 @pytest.mark.parametrize("form", DATA)
 def test_reading_raises_nothing_that_blocks(form: str) -> None:
     assert not [f for f in read(form)[1] if f.severity == "error" and f.code.startswith(("form.", "layout.", "cell.", "identity."))]
+
+
+def test_all_examples_consolidate_to_the_published_figures() -> None:
+    """Five departments in 万元: 青龙 ties to the 项目支出 of its published budget, 弋阳's amounts (元 in a 万元 form) stand apart."""
+    tables = gather([EXAMPLES / "filled"]).tables
+    summary = consolidate(with_findings(tables, check(tables, FORMS)))
+    assert {
+        (row["unit"], row["projects"], row["total_ready"], row["total_pending"], row["pending_forms"])
+        for row in summary.departments.iter_rows(named=True)
+    } == {
+        ("青龙满族自治县医疗保障局", 25, Decimal("11565.06"), Decimal(0), 0),
+        ("弋阳县医疗保障服务中心", 6, Decimal(0), Decimal("88063400"), 6),
+        ("六安市医疗保障局", 5, Decimal("1618.00"), Decimal("199923.00"), 1),
+        ("平罗县医疗保障局", 6, Decimal(1942), Decimal(0), 0),
+        ("石鼓区医疗保障局", 4, Decimal(45), Decimal(0), 0),
+    }
+    total = summary.total.row(0, named=True)
+    assert (total["projects"], total["indicators"], total["total_ready"]) == (46, 477, Decimal("15170.06"))
+    mid_term = summary.projects.filter(pl.col("form") == "luan-2023")["mid_term_total"].sum()
+    assert mid_term == Decimal("203202.00")
