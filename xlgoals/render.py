@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator, Sequence
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -22,6 +24,7 @@ from xlgoals.pen import ALLOWED, RenderError, absolute, put_amount, put_formula,
 from xlgoals.records import Area, Stamp, area_name, cell_name
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 
+CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 PAPER = {"A4": 9, "A3": 8}
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
@@ -36,8 +39,22 @@ def render(forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Seque
         raise RenderError(f"content for {len(content)} sheets, {count} asked for")
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count, content).draw()
+    drawn = _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count, content)
+    drawn.draw()
     book.close()
+    return _growing(buffer.getvalue(), drawn.growing)
+
+
+def _growing(package: bytes, growing: Mapping[str, set[int]]) -> bytes:
+    """Let rows with a height of their own still grow: the writer marks every height as set by hand, and Excel never refits
+    such a row. `growing` names rows (from one) by sheet part."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(package)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for info in source.infolist():
+            part = source.read(info)
+            if rows := growing.get(info.filename):
+                part = CUSTOM_HEIGHT.sub(lambda row, rows=rows: row[1] if int(row[2]) in rows else row[0], part)  # type: ignore[misc]
+            target.writestr(info, part, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -54,6 +71,7 @@ class _Book:
         self.book, self.forms, self.form, self.stamp, self.count, self.content = book, forms, form, stamp, count, content
         self.guide: Guide = forms.guide
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self.growing: dict[str, set[int]] = {}  # sheet part -> rows whose height Excel may refit
         self.sheets = list(self._sheets())
 
     def _sheets(self) -> Iterator[tuple[str, Form, int]]:
@@ -169,12 +187,15 @@ class _Page:
         self._tint()
 
     def _heights(self) -> list[float | None]:
-        """Heights of the rows; None where Excel fits the row to what is typed. On a pre-filled sheet the rows of text, and of
-        printed words of several lines, get theirs here: LibreOffice does not fit rows when it opens a file."""
+        """Heights of the rows; None where Excel fits the row to what is typed. Rows of printed words of several lines, and on a
+        pre-filled sheet those of text, get theirs here: LibreOffice does not fit rows when it opens a file. They still grow."""
         line = self.form.looks.line_size * self.form.looks.line_factor
-        heights = [row.least if self.values and row.least > line else row.height for row in self.plan.rows]
+        heights = [row.least if row.least > line else row.height for row in self.plan.rows]
         for row, height in fitted_heights(self.plan, self.content).items():
             heights[row] = height
+        part = f"xl/worksheets/sheet{self.sheet.index + 1}.xml"
+        own = {r + ORIGIN[0] + 1 for r, row in enumerate(self.plan.rows) if row.height is None and heights[r] is not None}
+        self.book.growing[part] = own
         return heights
 
     def _area(self, slot: Slot) -> Area:
