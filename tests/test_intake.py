@@ -204,6 +204,11 @@ def test_a_native_crash_is_named_and_the_rest_kept(tmp_path: Path) -> None:
     assert told == {f"{number}.xlsx": "form.none" for number in range(1, 9)}
 
 
+def test_a_native_crash_of_a_single_file_does_not_end_the_command(tmp_path: Path) -> None:
+    (tmp_path / "坏.xlsx").write_bytes(BAD["远.xlsx"][0]())
+    assert codes(gather([tmp_path / "坏.xlsx"], limits=Limits(area=1 << 50)).tables) == [("坏.xlsx", "file.crashed")]
+
+
 def test_a_slow_file_is_named_and_the_rest_kept(tmp_path: Path) -> None:
     for number in range(1, 5):
         book(tmp_path / f"{number}.xlsx")
@@ -222,7 +227,8 @@ def test_a_defect_of_ours_is_told_as_such(tmp_path: Path, monkeypatch: pytest.Mo
         return [], []
 
     monkeypatch.setattr(intake, "understand", fail)
-    found = gather([book(tmp_path / "a.xlsx"), book(tmp_path / "b.xlsx")]).tables
+    with ThreadPoolExecutor(1) as here:  # what is replaced here is not replaced in a worker process
+        found = gather([book(tmp_path / "a.xlsx"), book(tmp_path / "b.xlsx")], executor=here).tables
     assert codes(found) == [("a.xlsx", "internal.crash")]
     assert "ZeroDivisionError: oh" in found.findings["message"][0]
 
@@ -250,7 +256,8 @@ def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *returns: Return) -
     monkeypatch.setattr(intake, "understand", lambda taken, forms, given: ([said[taken.file]], []))
     for age, one in enumerate(reversed(returns)):
         os.utime(book(tmp_path / one.file), (10_000 - age, 10_000 - age))
-    return gather([tmp_path]).tables
+    with ThreadPoolExecutor(1) as here:  # what is replaced here is not replaced in a worker process
+        return gather([tmp_path], executor=here).tables
 
 
 def test_a_return_sent_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,6 @@ from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes
 from xlgoals.workers import deadline, work_through
 
-IN_PROCESS = 3  # so few files are read without workers: starting them takes longer than reading
 Progress = Callable[[int, int], None]
 
 
@@ -66,30 +65,24 @@ def gather(
 ) -> Intake:
     """Read files and folders into the tables of one batch.
 
-    Up to three files are read in this process: the guard stands before the native reader there too, and starting workers
-    would take longer than the work. More files go to `jobs` worker processes, or to the executor given. When a worker
-    dies, the files it may have had are read again under supervision, so that the culprit is named and the rest is kept.
+    Files are read in `jobs` worker processes, even a single one, or in the executor given: the reader is native code, and
+    what kills it must not kill the command. When a worker dies, the files it may have had are read again under supervision,
+    so that the culprit is named and the rest is kept.
     """
     job = Job(tuple(forms_dirs), given, limits or Limits())
     catalogue = _forms(job.forms).catalogue
     sources, findings = files_in(paths, catalogue, job.limits)
     progress = on_progress or (lambda done, total: None)
     progress(0, len(sources))
-    if len(sources) <= IN_PROCESS and executor is None:
-        answers = []
-        for done, source in enumerate(sources, 1):
-            answers.append(_answer({source: take_file(source, job)}))
-            progress(done, len(sources))
-    else:
 
-        def lost(source: Source, slow: bool) -> Answer:
-            code = "file.too_slow" if slow else "file.crashed"
-            return _answer({source: ([], [catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])})
+    def lost(source: Source, slow: bool) -> Answer:
+        code = "file.too_slow" if slow else "file.crashed"
+        return _answer({source: ([], [catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])})
 
-        answers = work_through(
-            sources, partial(take_files, job=job), lost,
-            limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=executor, on_done=progress,
-        )  # fmt: skip
+    answers = work_through(
+        sources, partial(take_files, job=job), lost,
+        limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=executor, on_done=progress,
+    )  # fmt: skip
     tables = from_bytes([*(answer.tables for answer in answers), to_bytes(tabulate([], findings))])
     outputs = {name for answer in answers for name in answer.outputs}
     return Intake(
