@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlgoals.check import DEFECT, accepted, check
+from xlgoals.conditions import Condition, Kind
 from xlgoals.errors import SpecError
 from xlgoals.facts import Units, amounts_in, columns
 from xlgoals.findings import Catalogue, Finding, Rule
 from xlgoals.forms import Form, Forms
 from xlgoals.layout import ORIGIN, plan
 from xlgoals.records import Area, At, Detail, Funds, Goal, Indicator, Return, Spot, Stamp, cell_name
-from xlgoals.rules import KINDS, Condition, Kind, lint
+from xlgoals.rules import KINDS, lint
 from xlgoals.spec import load_forms
 from xlgoals.tables import tabulate
 

@@ -16,11 +16,13 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 from pandera.errors import SchemaErrorReason, SchemaErrors
 
+from xlgoals.conditions import Condition, Row
 from xlgoals.facts import BUILDERS, Table, Units, columns, unread
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
+from xlgoals.kinds_form import accepted
 from xlgoals.records import At
-from xlgoals.rules import DEFECT, Condition, Row, accepted, conditions, lint
+from xlgoals.rules import DEFECT, conditions, lint
 from xlgoals.tables import Tables
 
 __all__ = ["DEFECT", "accepted", "check"]

@@ -13,14 +13,14 @@ from typing import get_args
 
 import polars as pl
 
-from xlgoals.findings import SEVERITIES, Severity
+from xlgoals.findings import SEVERITIES
 from xlgoals.records import Horizon
 from xlgoals.tables import Tables
 
 SOURCES = ("total", "fiscal", "other", "carryover")
 HORIZONS: tuple[Horizon, ...] = get_args(Horizon)
 STATES = ("ready", "pending", "blank")
-OPEN: tuple[Severity, ...] = ("error", "query")
+OPEN = (pl.col("severity") != "note") & pl.col("status").is_in(["", "upheld"])  # as Finding.open
 COUNTS = {"error": "errors", "query": "queries", "note": "notes"}  # severity -> column that counts it
 
 WAN = pl.Decimal(38, 6)  # 20 digits would hold any one amount, but not the sum of some absurd ones: those must not end a batch
@@ -149,7 +149,7 @@ def _owned(findings: pl.DataFrame, returns: pl.DataFrame, units: pl.DataFrame) -
 
 def _doubtful(tables: Tables, lines: pl.DataFrame, findings: pl.DataFrame) -> pl.Series:
     """The instances whose amounts may not be added up: an open finding stands at one, or one cannot be read."""
-    doubts = findings.filter(pl.col("amount") & pl.col("severity").is_in(OPEN))
+    doubts = findings.filter(pl.col("amount") & OPEN)
     # equal findings of a sheet may come joined into one: the further cells may lie in a further form of that sheet
     cells = [
         [cell, *(c for f, s, c in others or () if (f, s) == (file, sheet))]

@@ -11,6 +11,8 @@ from xlgoals.records import At, Spot
 
 Severity = Literal["error", "query", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "query", "note")
+Status = Literal["", "explained", "upheld", "accepted", "dismissed"]
+STATUS_WORDS: Mapping[Status, str] = {"": "", "explained": "已说明", "upheld": "退回", "accepted": "认可", "dismissed": "误报"}
 SEVERITY_WORDS: Mapping[Severity, str] = {"error": "错误", "query": "核实", "note": "提示"}
 
 
@@ -41,7 +43,8 @@ class Finding:
 
     `key` stays the same from round to round while the values it speaks of stay the same, wherever the cell has moved:
     explanations and decisions hang on it. `at` is only where it was seen; `others` are further places it concerns.
-    `records` are the keys of the records concerned, so that an amount with an open finding can be told.
+    `record` is the key of the record concerned, so that an amount with an open finding can be told. `status` is what the
+    unit (explained: a query only) or the bureau (upheld, accepted, dismissed) has answered, in the words of `answer`.
     """
 
     code: str
@@ -56,6 +59,13 @@ class Finding:
     amount: bool = False
     record: str = ""
     others: tuple[At, ...] = ()
+    status: Status = ""
+    answer: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether it still blocks: an error or a query that nobody has answered, or that the bureau sends back."""
+        return self.severity != "note" and self.status in ("", "upheld")
 
     @property
     def text(self) -> str:

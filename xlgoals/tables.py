@@ -52,6 +52,7 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         "code": pl.String(), "severity": pl.String(), "file": pl.String(), "sheet": pl.String(), "cell": pl.String(), "field": pl.String(),
         "found": pl.String(), "expected": pl.String(), "message": pl.String(), "remedy": pl.String(), "key": pl.String(),
         "amount": pl.Boolean(), "record": pl.String(), "others": pl.List(pl.List(pl.String())),
+        "status": pl.String(), "answer": pl.String(),
     },
 }  # fmt: skip
 INDICATOR_MORE = ("description", "basis", "remark")
@@ -126,6 +127,8 @@ def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
             f.amount,
             f.record,
             [list(at) for at in f.others],
+            f.status,
+            f.answer,
         )
         for f in findings
     ]
@@ -139,6 +142,7 @@ def findings_of(tables: Tables) -> list[Finding]:
         Finding(
             row["code"], row["severity"], At(row["file"], row["sheet"], row["cell"]), row["field"], row["found"], row["expected"],
             row["message"], row["remedy"], row["key"], row["amount"], row["record"], tuple(At(*at) for at in row["others"]),
+            row["status"], row["answer"],
         )
         for row in tables.findings.iter_rows(named=True)
     ]  # fmt: skip

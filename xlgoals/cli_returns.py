@@ -1,0 +1,91 @@
+"""Commands about filled workbooks: check, read and consolidate them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from xlgoals.options import force_option, forms_option, given_options, jobs_option, paths_argument
+from xlgoals.running import echo_json, exit_code, reviewed, taken_in, tally, write_summary
+
+
+@click.command()
+@paths_argument
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个对象。")
+@given_options
+@jobs_option
+@forms_option
+def check(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
+    """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
+    tables = reviewed(paths, (year, department, unit), jobs, forms_dirs).tables
+    from xlgoals.report import finding_object, print_findings
+    from xlgoals.tables import findings_of
+
+    findings = findings_of(tables)
+    if shape == "json":
+        for finding in findings:
+            echo_json(finding_object(finding))
+    else:
+        print_findings(findings)
+    tally(tables, findings)
+    sys.exit(exit_code(findings))
+
+
+@click.command()
+@paths_argument
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一张表。")
+@given_options
+@jobs_option
+@forms_option
+def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
+    """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json"""
+    tables = taken_in(paths, (year, department, unit), jobs, forms_dirs).tables
+    from xlgoals.report import print_findings, print_table, return_objects
+    from xlgoals.tables import findings_of
+
+    findings = findings_of(tables)
+    if shape == "json":
+        for one in return_objects(tables):
+            echo_json(one)
+    else:
+        for one in return_objects(tables):
+            places = one["places"]
+            rows = [(place["label"], place["text"], place["cell"], place["witness"]) for place in places.values() if place["text"]]
+            print_table(
+                ("栏目", "内容", "单元格", "依据"), rows, f"{one['file']}  {one['sheet']}  {one['form']}  {one['year']}  {one['unit']}"
+            )
+        print_findings(findings)
+    tally(tables, findings)
+    sys.exit(exit_code(findings))
+
+
+@click.command()
+@paths_argument
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="汇总工作簿，或 parquet、csv 的文件夹。")
+@click.option(
+    "--format", "shape", type=click.Choice(["xlsx", "parquet", "csv", "json"]), default="xlsx", show_default=True, help="写成什么。"
+)
+@force_option
+@given_options
+@jobs_option
+@forms_option
+def consolidate(
+    paths: Sequence[Path], output: Path, shape: str, force: bool, year: str, department: str, unit: str, jobs: int | None,
+    forms_dirs: tuple[str, ...],
+) -> None:  # fmt: skip
+    """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
+    from xlgoals.errors import OutputError
+
+    if output.exists() and not force:
+        raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
+    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    from xlgoals.tables import findings_of
+
+    findings = findings_of(taken.tables)
+    write_summary(taken, output, shape, force, paths, forms_dirs)
+    tally(taken.tables, findings)
+    click.echo(f"汇总已写到 {output}", err=True)
+    sys.exit(exit_code(findings))

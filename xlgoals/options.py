@@ -1,0 +1,31 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def several(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def apply(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+forms_option = click.option("--forms", "forms_dirs", multiple=True, metavar="DIR", help="另加一个放表样的文件夹（可重复）。")
+force_option = click.option("--force", is_flag=True, help="输出文件已存在时覆盖它。")
+paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+given_options = several(
+    click.option("--year", default="", help="表里没有年度时，按这个年度计。"),
+    click.option("--department", default="", help="表里没有主管部门时，按这个部门计。"),
+    click.option("--unit", default="", help="表里没有实施单位时，按这个单位计。"),
+)
+jobs_option = click.option("--jobs", type=click.IntRange(1), default=None, help="同时用几个进程读文件，默认按机器。")

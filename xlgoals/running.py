@@ -1,0 +1,94 @@
+"""What the commands do alike: read a batch, judge it, write it, and tell how it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xlgoals import __version__
+
+if TYPE_CHECKING:
+    from xlgoals.findings import Finding
+    from xlgoals.forms import Forms
+    from xlgoals.intake import Intake
+    from xlgoals.records import Book
+    from xlgoals.tables import Tables
+
+
+def echo_json(told: dict[str, Any]) -> None:
+    click.echo(json.dumps(told, ensure_ascii=False))
+
+
+def opened(path: Path, forms: Forms) -> Book:
+    """Read the one workbook that a command works on; what cannot be read stops it."""
+    from xlgoals.errors import Refused, UsageError
+    from xlgoals.read import read_book
+    from xlgoals.records import At
+
+    try:
+        return read_book(str(path), name=path.name)
+    except Refused as refused:
+        raise UsageError(forms.catalogue.finding(refused.code, At(path.name), detail=refused.detail).text) from refused
+
+
+def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+    from dataclasses import replace
+
+    from xlgoals.check import check as run_checks
+    from xlgoals.spec import load_forms
+    from xlgoals.tables import with_findings
+
+    taken = taken_in(paths, given, jobs, forms_dirs)
+    return replace(taken, tables=with_findings(taken.tables, run_checks(taken.tables, load_forms(forms_dirs))))
+
+
+def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+    from xlgoals.intake import gather
+    from xlgoals.records import Given
+    from xlgoals.report import reading_bar
+
+    with reading_bar() as show:
+        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show)
+
+
+def write_summary(taken: Intake, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = ()) -> None:
+    """Write the summary whole, with links back to every file that was read, and never over one of them."""
+    from xlgoals.consolidate import consolidate as roll_up
+    from xlgoals.outputs import write_whole
+    from xlgoals.spec import load_forms
+    from xlgoals.summary import About, write_data, write_summary
+
+    forms = load_forms(forms_dirs)
+    told = About(
+        source="、".join(str(path) for path in inputs),
+        version=__version__,
+        forms={form.id: form.title for form in forms.forms.values()},
+        base=output.parent,
+        paths={source.name: Path(source.path) for source in taken.sources},
+    )
+    summary = roll_up(taken.tables)
+    read_files = [Path(source.path) for source in taken.sources]
+    with write_whole(output, force=force, folder=shape in ("parquet", "csv"), inputs=read_files) as draft:
+        if shape == "xlsx":
+            write_summary(summary, draft, told=told)
+        else:
+            write_data(summary, draft, shape)  # type: ignore[arg-type]  # click lets only its formats through
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    told = list(findings)
+    if any(finding.code.startswith("internal.") for finding in told):
+        return 3
+    return int(any(finding.open for finding in told))
+
+
+def tally(tables: Tables, findings: Sequence[Finding]) -> None:
+    from xlgoals.findings import SEVERITIES, SEVERITY_WORDS
+
+    counts = "，".join(f"{SEVERITY_WORDS[s]} {sum(f.severity == s for f in findings)}" for s in SEVERITIES)
+    forms, files = tables.returns.height, tables.returns["file"].n_unique()
+    click.echo(f"读了 {files} 个文件、{forms} 张表、{tables.indicators.height} 条指标：{counts}。", err=True)
