@@ -1,4 +1,5 @@
-"""What a rule demands of a form, as a condition on the rows of a table of `facts`; the words that conditions share."""
+"""What a rule demands of a form: a condition on the rows of a table of `facts` and, where the workbook can tell it by itself, a
+formula in the workbook's own cells (`marks`); the words that conditions share."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import polars as pl
 from xlgoals.facts import Table, Units
 from xlgoals.findings import Rule
 from xlgoals.forms import Form
+from xlgoals.marks import Cells, Mark
 
 Row = Mapping[str, Any]
 
@@ -36,11 +38,13 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a kind of rule becomes conditions on one form, and the parameters it cannot do without."""
+    """How a kind of rule becomes conditions on one form, and the parameters it cannot do without; `formula` is how it becomes
+    marks in the form's own workbook, from the same parameters. A kind without one is judged by `check` alone."""
 
     conditions: Callable[[Form, Rule, Units], Iterator[Condition]]
     needs: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    formula: Callable[[Cells, Rule, Units], Iterator[Mark]] | None = None
 
 
 def filled(column: str) -> pl.Expr:

@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from xlgoals import kinds_form, kinds_money
+from xlgoals import kinds_form, kinds_money, kinds_reading
 from xlgoals.conditions import Condition, Kind
 from xlgoals.errors import Mistake, SpecError
 from xlgoals.facts import PARTS, Units
 from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import LEVELS, Form
+from xlgoals.marks import Cells, Mark
 
 DEFECT = "internal.rule"  # the one code that Python itself raises: a rule crashed
 KINDS: Mapping[str, Kind] = {**kinds_form.KINDS, **kinds_money.KINDS}
@@ -33,6 +34,12 @@ def lint(catalogue: Catalogue, units: Units) -> None:
 def conditions(form: Form, rule: Rule, units: Units) -> tuple[Condition, ...]:
     """What a rule demands of a form; nothing where the form has no such field, or where an earlier stage raises the finding."""
     return tuple(KINDS[rule.kind].conditions(form, rule, units)) if rule.kind else ()
+
+
+def marks(cells: Cells, rule: Rule, units: Units) -> tuple[Mark, ...]:
+    """What a rule demands of a form, as formulas of the form's own workbook; nothing where it offers none."""
+    formula = KINDS[rule.kind].formula if rule.kind else kinds_reading.FORMULAS.get(rule.code)
+    return tuple(formula(cells, rule, units)) if formula else ()
 
 
 def _mistakes(rule: Rule, catalogue: Catalogue, units: Units) -> Iterator[str]:
