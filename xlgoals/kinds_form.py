@@ -75,7 +75,8 @@ def _some_indicator_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Ma
     refs = [line.cells[part] for line in cells.lines for part in ("name", "target") if part in line.cells]
     names = [ref for ref in refs if ref.meaning.part == "name"]
     if names:
-        yield Mark(names[0], f"COUNTA({','.join(cells.ranges(refs))})=0")
+        first = min(names, key=lambda ref: (ref.row, ref.slot.area.left))
+        yield Mark(first, f"COUNTA({','.join(cells.ranges(refs))})=0")
 
 
 def _matches(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:

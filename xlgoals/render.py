@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from xml.sax.saxutils import escape
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -27,6 +28,7 @@ from xlgoals.selfcheck import Checks, checks_of
 from xlgoals.selfcheck_sheet import SelfCheckSheet
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 
+NUMBERED = re.compile(rb"<f>own_(\d+)</f>")
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 PAPER = {"A4": 9, "A3": 8}
@@ -45,18 +47,20 @@ def render(forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Seque
     drawn = _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count, content)
     drawn.draw()
     book.close()
-    return _growing(buffer.getvalue(), drawn.growing)
+    return _finished(buffer.getvalue(), drawn.growing, drawn.formulas)
 
 
-def _growing(package: bytes, growing: Mapping[str, set[int]]) -> bytes:
+def _finished(package: bytes, growing: Mapping[str, set[int]], formulas: Mapping[str, int]) -> bytes:
     """Let rows with a height of their own still grow: the writer marks every height as set by hand, and Excel never refits
-    such a row. `growing` names rows (from one) by sheet part."""
-    buffer = io.BytesIO()
+    such a row. `growing` names rows (from one) by sheet part. And put `formulas` where their numbers stand."""
+    buffer, texts = io.BytesIO(), [f"<f>{escape(text.removeprefix('='))}</f>".encode() for text in formulas]
     with zipfile.ZipFile(io.BytesIO(package)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for info in source.infolist():
             part = source.read(info)
             if rows := growing.get(info.filename):
                 part = CUSTOM_HEIGHT.sub(lambda row, rows=rows: row[1] if int(row[2]) in rows else row[0], part)  # type: ignore[misc]
+            if info.filename.startswith("xl/worksheets/"):
+                part = NUMBERED.sub(lambda number: texts[int(number[1])], part)
             target.writestr(info, part, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
@@ -75,6 +79,7 @@ class _Book:
         self.guide: Guide = forms.guide
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.growing: dict[str, set[int]] = {}  # sheet part -> rows whose height Excel may refit
+        self.formulas: dict[str, int] = {}  # long formulas, written by number
         self.sheets = list(self._sheets())
         units = tuple(forms.money_units.items())
         used = dict.fromkeys(form for _, form, _ in self.sheets)
@@ -97,7 +102,7 @@ class _Book:
         meta = self.book.add_worksheet(guide.meta_sheet)
         GuideSheet(first, guide, self.form, self.stamp, [name for name, _, _ in self.sheets], self.format).draw()
         forms = [(name, form, self.checks[form]) for name, form, _ in self.sheets]
-        SelfCheckSheet(checked, self.forms.selfcheck, forms, self.form.looks, self.format).draw()
+        SelfCheckSheet(checked, self.forms.selfcheck, forms, self.format, self.short).draw()
         self._lists(lists)
         for page, form, seq in pages:
             known = self.content[seq - 1] if form is self.form and seq <= len(self.content) else ()
@@ -128,6 +133,11 @@ class _Book:
         target = absolute(first) if first == last else f"{absolute(first)}:{absolute(last)}"
         if self.book.define_name(f"{where if local else ''}{name}", f"={where}{target}"):
             raise RenderError(f"defined name {name}")
+
+    def short(self, formula: str) -> str:
+        """A formula by number: the writer looks through every text it is given for some forty functions, which takes longer
+        than all else, and many sheets hold the same ones."""
+        return f"=own_{self.formulas.setdefault(formula, len(self.formulas))}"
 
     def format(self, **properties: Any) -> Format:
         key = tuple(sorted(properties.items()))
@@ -421,4 +431,4 @@ class _Page:
             put_text(self.sheet, 0, col, OWN, None)
         for (row, col), expression in checks.formulas.items():
             style = None if col < checks.shown else hint if row else status
-            put_formula(self.sheet, row + ORIGIN[0], col + ORIGIN[1], owned(expression), style)
+            put_formula(self.sheet, row + ORIGIN[0], col + ORIGIN[1], self.book.short(owned(expression)), style)

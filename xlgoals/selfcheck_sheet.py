@@ -11,7 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlgoals.forms import Form
 from xlgoals.formulas import phrase
 from xlgoals.layout import column_points, text_height
-from xlgoals.models import Looks, SelfCheck
+from xlgoals.models import SelfCheck
 from xlgoals.ownformulas import OWN
 from xlgoals.pen import ALLOWED, put_formula, put_text
 from xlgoals.records import Area, absolute, cell_name
@@ -21,12 +21,14 @@ FONT = {"font_name": "宋体", "font_size": 10.5, "valign": "top"}
 
 
 class SelfCheckSheet:
-    """Draws the sheet; `forms` are the form sheets by name, `style` makes (or finds) a format of the workbook."""
+    """Draws the sheet; `forms` are the form sheets by name, `style` makes (or finds) a format of the workbook, `short`
+    a stand-in for a long formula."""
 
     def __init__(
-        self, sheet: Worksheet, words: SelfCheck, forms: Sequence[tuple[str, Form, Checks]], looks: Looks, style: Callable[..., Format]
-    ) -> None:
-        self.sheet, self.words, self.forms, self.looks, self.style = sheet, words, forms, looks, style
+        self, sheet: Worksheet, words: SelfCheck, forms: Sequence[tuple[str, Form, Checks]], style: Callable[..., Format],
+        short: Callable[[str], str],
+    ) -> None:  # fmt: skip
+        self.sheet, self.words, self.forms, self.style, self.short = sheet, words, forms, style, short
         self.width = len(words.heads)
 
     def draw(self) -> None:
@@ -64,7 +66,7 @@ class SelfCheckSheet:
         self.sheet.merge_range(row, 0, row, self.width - 1, "", style)
         put_text(self.sheet, row, 0, text, style)
         form, points = self.forms[0][1], sum(map(column_points, self.words.widths))
-        self.sheet.set_row(row, text_height(form, self.looks.styles["line"], text, points))
+        self.sheet.set_row(row, text_height(form, form.looks.styles["line"], text, points))
 
     def _row(self, row: int, one: Row, *, bold: bool) -> None:
         look: dict[str, Any] = {**FONT, "border": 1, "bold": bold}
@@ -78,7 +80,7 @@ class SelfCheckSheet:
 
     def _put(self, row: int, col: int, text: str, style: Format | None) -> None:
         if text.startswith("="):
-            put_formula(self.sheet, row, col, text, style)
+            put_formula(self.sheet, row, col, self.short(text), style)
         elif text:
             put_text(self.sheet, row, col, text, style)
         else:
