@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import re
 import shutil
+import subprocess
 import zipfile
 from collections import Counter
 from functools import cache
@@ -17,19 +19,22 @@ import pytest
 from openpyxl.formula.translate import Translator
 from openpyxl.worksheet.worksheet import Worksheet
 
+from tests.drift import office_python
 from tests.forms import FORMS, SHIPPED
 from tests.test_office import convert
 from xlgoals.check import check
 from xlgoals.findings import Finding
 from xlgoals.forms import Form
-from xlgoals.formulas import FORMULA_MOST, LITERAL_MOST
+from xlgoals.formulas import FORMULA_MOST, LITERAL_MOST, quoted, shape
 from xlgoals.layout import ORIGIN, Slot, plan, tick_line
 from xlgoals.models import HOLE
+from xlgoals.ownformulas import OWN, set_aside
 from xlgoals.parse import understand
 from xlgoals.read import read_book, read_bytes
-from xlgoals.records import Return, Stamp, column_name
+from xlgoals.records import Return, Sheet, Stamp, column_name
 from xlgoals.render import render
 from xlgoals.selfcheck import Checks, checks_of
+from xlgoals.spec import load_forms
 from xlgoals.tables import tabulate
 
 WORDS = FORMS.selfcheck
@@ -74,7 +79,7 @@ class Typist:
 
     def type(self, lines: bool) -> None:
         for slot in plan(self.form).slots:
-            if slot.typed and (lines or not slot.grid) and self.luck.random() < self.some * (0.3 if slot.grid and self.hidden(slot) else 1):
+            if slot.typed and (lines or not slot.grid) and self.luck.random() < self.some * (1 if not slot.grid or not self.hidden(slot) else 0 if self.care == 1 else 0.3):
                 value = self.value(slot)
                 cell = self.sheet.cell(slot.area.top + ORIGIN[0] + 1, slot.area.left + ORIGIN[1] + 1)
                 cell.value = "=NA()" if self.luck.random() < self.errors else value
@@ -94,7 +99,7 @@ class Typist:
             return tick_line(slot.tick, self.luck.choice(slot.tick)) if good else self.luck.choice((*BLANKS, *(text.format(a=a, b=b) for text in TICKS)))
         meaning = slot.meanings[slot.key]
         if meaning.type == "money":
-            return self.luck.choice((0, 100, 60, 40)) if good else self.luck.choice((*BLANKS, *MONEY))
+            return (100 if meaning.part in ("total", "fiscal", "amount") else 0) if good else self.luck.choice((*BLANKS, *MONEY))
         if meaning.list and (words := self.words(slot, meaning.list)):
             respelled = [f"{words[0]}（必填）", f" {words[-1]}　", "*".join(words[0]), words[0].removesuffix("指标"), f"{words[0]}：", "指标", "?量指标", "数*指标"]
             known = self.form.choices("level2") if meaning.list == "level2" else words
@@ -220,6 +225,7 @@ def test_the_overview_tells_what_the_forms_tell(form: str, recalculated: Path) -
     sheet, one = book[WORDS.sheet], checks(form)
     rows = [[cell.value or "" for cell in row[:6]] for row in sheet.iter_rows(min_row=len(WORDS.about) + 5)]
     assert len(rows) == len(FILLINGS) * (1 + len(one.rules))
+    assert rows[0][2] == WORDS.status.passed, "the first is filled well"
     states = {"passed": 0, "wrong": 0, "blank": 0}
     for n in range(len(FILLINGS)):
         head, *own = rows[n * (1 + len(one.rules)) : (n + 1) * (1 + len(one.rules))]
@@ -309,3 +315,122 @@ def test_what_the_formulas_say_is_never_read(form: str) -> None:
             target.writestr(info, part)
     returns, findings = understand(read_bytes(buffer.getvalue(), name="空表.xlsx"), FORMS)
     assert returns == [] and [one.code for one in findings] == ["form.all_blank"]
+
+
+# --- what staff do to the workbook ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def handled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workbook of five sheets, four of them filled well, after deleting, copying, renaming, and inserting and deleting rows."""
+    folder = tmp_path_factory.mktemp("handled")
+    form = FORMS["qinglong-2024"]
+    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, form, count=6, stamp=STAMP)))
+    for n in range(1, 6):
+        Typist(form, book[f"项目{n}"], f"well{n}", 1.0, 1.0).type(lines=True)
+    book["项目5"]["B4"].value = None
+    book.save(folder / "填.xlsx")
+    line = next(plan(form).lines("indicators")) + ORIGIN[0]
+    steps = [
+        ["delete_sheet", "项目2"], ["copy_sheet", "项目5", "抄", 3], ["rename", "项目5", "改名"], ["insert_rows", "项目3", line + 2, 1], ["delete_rows", "项目4", line + 2, 1],
+    ]  # fmt: skip
+    jobs = [{"source": str(folder / "填.xlsx"), "steps": steps, "target": str(folder / "改.xlsx")}]
+    jobs.append({"source": str(folder / "填.xlsx"), "steps": [["into_new_book", "项目1", "项目5"]], "target": str(folder / "抄出.xlsx")})
+    listed = folder / "jobs.json"
+    listed.write_text(json.dumps(jobs), encoding="utf-8")
+    subprocess.run([office_python(), str(Path(__file__).with_name("office.py")), str(listed), str(folder)], check=True, timeout=300)
+    return convert([folder / "改.xlsx", folder / "抄出.xlsx"], "xlsx", folder)
+
+
+@pytest.mark.office
+@office
+def test_deleted_copied_renamed_sheets_and_rows(handled: Path) -> None:
+    form, path = "qinglong-2024", handled / "改.xlsx"
+    book = openpyxl.load_workbook(path, data_only=True)
+    said = {name: str(status(book[name], form)).strip() for name in book.sheetnames if name not in (FORMS.guide.sheet, WORDS.sheet, FORMS.guide.lists_sheet, FORMS.guide.meta_sheet)}
+    wrong = WORDS.status.error.format(error=1)
+    assert said == {
+        "项目1": WORDS.status.passed, "抄": wrong, "项目3": WORDS.status.added, "项目4": WORDS.status.passed, "改名": wrong, "项目6": WORDS.status.blank,
+    }  # fmt: skip
+    rows = [[cell.value for cell in row[:6]] for row in book[WORDS.sheet].iter_rows(min_row=len(WORDS.about) + 5)]
+    heads = {row[0]: row[2] for row in rows if row[1] == WORDS.whole}
+    assert heads == {
+        "项目1": WORDS.status.passed, "项目2": WORDS.results.gone, "项目3": WORDS.status.added, "项目4": WORDS.status.passed, "项目5": wrong, "项目6": WORDS.status.blank,
+    }  # fmt: skip
+    assert {row[2] for row in rows if row[0] == "项目2" and row[1] != WORDS.whole} == {WORDS.results.gone}
+    (missing,) = [row for row in rows if row[0] == "项目5" and row[5]]
+    assert missing[5] == "B4" and missing[2] == WORDS.results.error.format(count=1)
+    links = {sheet.cell(row[0].row, 6).value for sheet in [openpyxl.load_workbook(path)[WORDS.sheet]] for row in sheet.iter_rows(min_row=len(WORDS.about) + 5)}
+    assert any(str(link).startswith("=IFERROR(IF(") for link in links)
+    assert not any("#REF!" in str(cell.value) for sheet in book.worksheets for row in sheet.iter_rows() for cell in row)
+    _, findings = judged(path)
+    assert {one.code for one in findings} <= {"form.blank", "form.copy", "form.same_copy", "form.copied", "line.added", "field.required", "indicators.none", "goals.none"}
+
+
+@pytest.mark.office
+@office
+def test_a_sheet_copied_into_another_workbook_still_checks_itself(handled: Path) -> None:
+    book = openpyxl.load_workbook(handled / "抄出.xlsx", data_only=True)
+    said = {name: str(status(book[name], "qinglong-2024")).strip() for name in book.sheetnames}
+    assert said == {"项目1": WORDS.status.passed, "项目5": WORDS.status.error.format(error=1)}
+
+
+def test_a_unit_that_writes_beside_the_form_is_heard() -> None:
+    """What stands in our columns and is not ours is told, not lost."""
+    form = FORMS["yiyang-2023"]
+    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, form, count=1, stamp=STAMP)))
+    sheet, one = book["项目1"], checks("yiyang-2023")
+    sheet["B4"].value = "某项目"
+    sheet.cell(6, one.shown + 1).value = "这是备注"
+    sheet.cell(7, one.shown + 1).value = "✘C列〔03〕是粘贴下来的提示"
+    sheet.cell(8, one.hints + 1).value = "=1+1"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    _, findings = understand(read_bytes(buffer.getvalue(), name="表.xlsx"), FORMS)
+    assert [(one.code, one.found) for one in findings if one.code == "cell.outside"] == [("cell.outside", "这是备注"), ("cell.outside", "=1+1")]
+
+
+def test_values_pasted_over_our_formulas_are_set_aside() -> None:
+    """All values of a sheet pasted over its formulas: what the checks said is left as words and numbers."""
+    one = checks("yiyang-2023")
+    rows = [list[Any]([None] * (one.shown + 1)) for _ in range(4)]
+    rows[0][one.hints :] = [OWN] * (one.shown + 1 - one.hints)
+    rows[1][one.hints :] = ["", 3, *[None] * (one.shown - one.hints - 2), "✘ 本表还有 3 处要补改"]
+    rows[2][0], rows[2][one.shown] = "项目名称", "别的话"
+    left = set_aside(Sheet("项目1", tuple(map(tuple, rows))), WORDS.said)
+    assert [(r, c, value) for r, row in enumerate(left.rows) for c, value in enumerate(row) if value is not None] == [(2, 0, "项目名称"), (2, one.shown, "别的话")]
+
+
+# --- expressions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pattern", ["20[0-9]{2}", r"\d{4}", "[0-9]{6}[A-Z][0-9A-Z]{11,12}", "A", "AB12", "[A-C]{2,5}"])
+def test_patterns_that_a_formula_can_say(pattern: str) -> None:
+    assert shape(pattern, "$A1")
+
+
+@pytest.mark.parametrize("pattern", ["", "a|b", "(ab)", "a*", "a+", "a?", "[^a]", ".", "[0-9]{2,3}a", r"\w{2}", "[一-龥]{2}", "^a$", r"[\d]", "a{3,2}"])
+def test_patterns_that_it_leaves_to_check(pattern: str) -> None:
+    assert shape(pattern, "$A1") is None
+
+
+def test_a_long_text_is_several_literals() -> None:
+    text = '长"' * 200
+    assert all(len(part.replace('""', '"')) <= LITERAL_MOST for part in re.findall(r'"((?:[^"]|"")*)"', quoted(text)))
+    assert "".join(re.findall(r'"((?:[^"]|"")*)"', quoted(text))).replace('""', '"') == text
+
+
+def test_more_hints_than_a_formula_holds(tmp_path: Path) -> None:
+    """A row of many money columns: its hints are kept in parts, each short enough."""
+    fields = "\n".join(f"  m{n}: {{to: plan.amount, line: {n}月}}" for n in range(14))
+    (tmp_path / "wide.yaml").write_text(
+        f"form: wide\ntitle: 宽表\nstamped: [year, department, unit]\npage: {{paper: A3, orientation: landscape}}\ncolumns: [{', '.join(['8'] * 14)}]\nrows:\n"
+        f"  - [{{text: 宽表, span: 14, style: title}}]\n  - [{', '.join(f'{{label: 金额{n}}}' for n in range(14))}]\n  - [{', '.join(f'{{key: m{n}}}' for n in range(14))}]\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "wide-mapping.yaml").write_text(f"form: wide\nmoney_unit: 万元\ntaxonomy: mof-2021\nfields:\n{fields}\n", encoding="utf-8")
+    known = load_forms((str(tmp_path),))
+    one = checks_of(known["wide"], known.catalogue, known.selfcheck, UNITS)
+    assert max(map(len, one.formulas.values())) < FORMULA_MOST - 100
+    found = formulas(render(known, known["wide"], count=1, stamp=STAMP))
+    assert max(len(text) for _, text in found) <= FORMULA_MOST

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from xlgoals.facts import Units
-from xlgoals.formulas import HARD, WIDE, array, every, number, quoted, substituted
+from xlgoals.formulas import HARD, WIDE, every, exactly_one_of, number, quoted, substituted
 from xlgoals.marks import Cells, Ref
 from xlgoals.words import NIL, full_width
 
@@ -25,9 +25,9 @@ def state(cells: Cells, ref: Ref, units: Units) -> str:
     form, row, cell = cells.form, ref.row, ref.cell
     blanks = [(blank, "") for blank in (" ", WIDE, HARD)]
     narrow = [(full_width(sign), sign) for sign in SIGNS[:-2] + "/"]
-    text = cells.keep(row, substituted(
-        substituted(f'"|"&CLEAN({cell})', [*blanks, *narrow, ("−", "-"), ("￥", "¥")]), [("|¥", "|"), ("|", "")]
-    ))  # fmt: skip
+    # a bar in front, for a sign of money that may only stand there
+    signed = substituted(f'"|"&CLEAN({cell})', [*blanks, *narrow, ("−", "-"), ("￥", "¥")])
+    text = cells.keep(row, f"MID({substituted(signed, [('|¥', '|')])},2,99)")
     bare, names = text, sorted((name for name, _ in units), key=len)
     for name in names:  # the longest is asked first
         bare = f"IF(RIGHT({text},{len(name)})={quoted(name)},LEFT({text},LEN({text})-{len(name)}),{bare})"
@@ -49,7 +49,7 @@ def state(cells: Cells, ref: Ref, units: Units) -> str:
     own = f"MID({text},LEN({figure})+1,9)"
     read = f"IFERROR(IF({well},IF(OR({own}=\"\",{own}={quoted(form.dialect.money_unit)}),VALUE({plain}),{quoted(UNREADABLE)}&{own}),{quoted(UNREADABLE)}),{quoted(UNREADABLE)})"
     typed = f"IF(ABS({cell})*{number(form.money_factor)}<{MOST},{cell},{quoted(UNREADABLE)})"
-    nil = f"OR({text}={array(NIL)})"
+    nil = exactly_one_of(text, NIL)
     return cells.keep(
         row, f"IF(ISERROR({cell}),{quoted(ERROR)},IF(ISNUMBER({cell}),{typed},IF({text}=\"\",\"\",IF({nil},0,{read}))))"
     )

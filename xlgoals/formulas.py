@@ -1,13 +1,13 @@
 """The language of workbook formulas: texts, blanks, lists and patterns as expressions that Excel 2010, WPS and LibreOffice compute alike.
 
-An expression is text without the equals sign. Nothing here takes an array except inside SUMPRODUCT, COUNTA and OR, which all
-three evaluate the same way; comparisons with lists avoid MATCH, to which * and ? are wildcards.
+An expression is text without the equals sign. Nothing here takes an array except inside SUMPRODUCT and COUNTA, which all three
+evaluate the same way; comparisons with lists avoid MATCH, to which * and ? are wildcards.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from xlgoals.forms import ENDING
@@ -16,6 +16,7 @@ from xlgoals.words import IGNORED, REQUIRED, full_width
 
 LITERAL_MOST = 255  # letters of one literal in a formula
 FORMULA_MOST = 8192  # letters of a formula
+BAR = "|"  # between the words of a list
 WIDE, HARD = "\u3000", "\u00a0"  # the blanks that TRIM and CLEAN leave
 
 
@@ -23,10 +24,6 @@ def quoted(text: str) -> str:
     """A text as an expression."""
     parts = [text[i : i + LITERAL_MOST // 2] for i in range(0, len(text), LITERAL_MOST // 2)] or [""]
     return "&".join('"' + part.replace('"', '""') + '"' for part in parts)
-
-
-def array(texts: Iterable[str]) -> str:
-    return "{" + ",".join(quoted(text) for text in texts) + "}"
 
 
 def number(value: object) -> str:
@@ -65,23 +62,21 @@ def compact(cell: str) -> str:
 
 
 def level_word(cell: str) -> str:
-    """A level word as `forms.bare_word` takes it, with a bar behind it: to be compared with the words of `spelled`."""
-    signs = [(sign, "") for mark in IGNORED for sign in (mark, full_width(mark))]
-    ends = [(f"{REQUIRED}|", "|"), (f"{full_width(REQUIRED)}|", "|"), (f"{ENDING}|", "|")]
-    return substituted(f"{substituted(compact(cell), signs)}&\"|\"", ends)
+    """A level word as `forms.bare_word` takes it, with a bar behind it: to be looked for with `one_of`."""
+    signs = [(BAR, "?"), *((sign, "") for mark in IGNORED for sign in (mark, full_width(mark)))]
+    ends = [(f"{end}{BAR}", BAR) for end in (REQUIRED, full_width(REQUIRED), ENDING)]
+    return substituted(f"LOWER({substituted(compact(cell), signs)})&{quoted(BAR)}", ends)
 
 
-def spelled(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"{word}|" for word in words)
+def one_of(barred: str, texts: Iterable[str]) -> str:
+    """Whether a text with a bar behind it is one of some. No list is written as an array: LibreOffice loses the texts of one
+    when its sheet is copied into another workbook."""
+    return f"ISNUMBER(FIND({quoted(BAR)}&{barred},{quoted(BAR + ''.join(text + BAR for text in texts))}))"
 
 
-def one_of(expression: str, texts: Sequence[str]) -> str:
-    """Whether a text is one of some, in any case of letters."""
-    return f"SUMPRODUCT(--({expression}={array(texts)}))>0" if texts else "FALSE"
-
-
-def exactly_one_of(expression: str, texts: Sequence[str]) -> str:
-    return f"SUMPRODUCT(--EXACT({expression},{array(texts)}))>0" if texts else "FALSE"
+def exactly_one_of(cell: str, texts: Iterable[str]) -> str:
+    """Whether the text of a cell is one of some."""
+    return every(f"ISERROR(FIND({quoted(BAR)},{cell}))", one_of(f"{cell}&{quoted(BAR)}", texts))
 
 
 def phrase(template: str, words: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ import polars as pl
 from xlgoals.conditions import Condition, Kind, Row, blank, filled
 from xlgoals.facts import Units, goals, indicator_parts, scalars
 from xlgoals.findings import Rule
-from xlgoals.forms import LEVELS, Form, Meaning
-from xlgoals.formulas import every, exactly_one_of, level_word, one_of, phrase, quoted, shape, spelled
+from xlgoals.forms import LEVELS, Form, Meaning, bare_word
+from xlgoals.formulas import BAR, every, exactly_one_of, level_word, one_of, phrase, quoted, shape
 from xlgoals.marks import Cells, Line, Mark
 
 
@@ -189,15 +189,15 @@ class _Levels:
         firsts, seconds = form.spellings("level1"), form.spellings("level2")
         self.printed = form.canonical(line.printed["level1"], "level1") if "level1" in line.printed else None
         self.first, self.second = (
-            cells.keep(ref.row, level_word(ref.cell)) if (ref := line.cells.get(part)) else quoted("".join(spelled([line.printed.get(part, "")])))
+            cells.keep(ref.row, level_word(ref.cell)) if (ref := line.cells.get(part)) else quoted(bare_word(line.printed.get(part, "")) + BAR)
             for part in LEVELS
         )
-        self.firsts = {first: spelled(text for text, word in firsts.items() if word == first) for first in form.taxonomy}
+        self.firsts = {first: tuple(text for text, word in firsts.items() if word == first) for first in form.taxonomy}
         self.seconds = {
-            first: spelled(text for text, word in seconds.items() if word in words) for first, words in form.taxonomy.items()
+            first: tuple(text for text, word in seconds.items() if word in words) for first, words in form.taxonomy.items()
         }
         owners = [word for words in form.taxonomy.values() for word in words]
-        self.of_one = spelled(text for text, word in seconds.items() if owners.count(word) == 1)
+        self.of_one = tuple(text for text, word in seconds.items() if owners.count(word) == 1)
 
     def first_blank(self) -> str:
         """Nothing stands there, and the second level does not tell."""

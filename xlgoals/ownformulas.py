@@ -21,22 +21,21 @@ def owned(expression: str) -> str:
     return f'=IF(N("{OWN}"),"",{expression})'
 
 
-def is_own(formula: str) -> bool:
-    return OWN in formula
-
-
 def set_aside(sheet: Sheet, said: re.Pattern[str]) -> Sheet:
-    """The sheet without our own formulas. `said` is what they say in words: where only the words are left (somebody pasted
-    values), they are ours in our columns and nowhere else."""
+    """The sheet without our own formulas. `said` is how begins what they say in words: where only values are left (somebody
+    pasted values; xlsb tells no formulas), those words are ours in our columns, and any value is in the hidden ones."""
     ours = {spot for spot, formula in sheet.formulas.items() if OWN in formula}
     keys = [(r, c) for r, row in enumerate(sheet.rows) if OWN in row for c, value in enumerate(row) if value == OWN]
     if not ours and not keys:
         return sheet
     columns = {c for _, c in keys}
+    hidden = columns - {max(columns, default=0)} if not sheet.formulas else set[int]()
     ours |= {spot for spot, formula in sheet.formulas.items() if formula == UNTOLD and spot[1] in columns}
 
     def mine(spot: RowCol, value: object) -> bool:
-        return spot in ours or value == OWN or (spot[1] in columns and isinstance(value, str) and said.match(value) is not None)
+        if spot in ours or value == OWN or spot[1] in hidden:
+            return True
+        return spot[1] in columns and isinstance(value, str) and said.match(value) is not None
 
     rows = tuple(
         tuple(None if value is not None and mine((r, c), value) else value for c, value in enumerate(row)) for r, row in enumerate(sheet.rows)
