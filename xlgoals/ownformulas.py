@@ -13,7 +13,7 @@ from dataclasses import replace
 from xlgoals.records import RowCol, Sheet
 
 OWN = "#check"
-UNTOLD = "?"  # the text of a formula where the file format does not tell it
+UNTOLD = "?"  # the text of a formula that the reader of xls leaves untold
 
 
 def owned(expression: str) -> str:
@@ -31,6 +31,7 @@ def set_aside(sheet: Sheet, said: re.Pattern[str]) -> Sheet:
     columns = {c for _, c in keys}
     hidden = columns - {max(columns, default=0)} if not sheet.formulas else set[int]()
     ours |= {spot for spot, formula in sheet.formulas.items() if formula == UNTOLD and spot[1] in columns}
+    ours |= {spot for spot in sheet.errors if spot not in sheet.formulas and spot[1] in columns}  # a formula too long for xls
 
     def mine(spot: RowCol, value: object) -> bool:
         if spot in ours or value == OWN or spot[1] in hidden:

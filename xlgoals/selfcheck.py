@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from xlgoals.facts import Units
 from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import Form
-from xlgoals.formulas import FORMULA_MOST, phrase, quoted, substituted
+from xlgoals.formulas import phrase, quoted, substituted
 from xlgoals.layout import ORIGIN
 from xlgoals.marks import Cells, Mark, letter_of
 from xlgoals.models import HOLE, SelfCheck
@@ -24,7 +24,7 @@ END = "  "  # behind every hint; no text in one holds two blanks
 SHOWN = 40  # letters of what is found, in a hint
 HINT_MOST = 500  # letters of one
 UNKNOWN = "…"  # for a hole that the sheet cannot fill
-ROOM = FORMULA_MOST - 200
+ROOM = 2000  # letters of a formula: xls holds far fewer than FORMULA_MOST
 Spot = tuple[int, int]
 
 

@@ -18,6 +18,7 @@ from xlgoals.records import Area, absolute, cell_name
 from xlgoals.selfcheck import KEPT, Checks, Row, rows_of
 
 FONT = {"font_name": "宋体", "font_size": 10.5, "valign": "top"}
+HEAD_HEIGHT = 30
 
 
 class SelfCheckSheet:
@@ -35,6 +36,7 @@ class SelfCheckSheet:
         sheet, words = self.sheet, self.words
         for col, width in enumerate(words.widths):
             sheet.set_column(col, col, width)
+        sheet.set_row(0, 26)
         put_text(sheet, 0, 0, words.title, self.style(**{**FONT, "font_name": "黑体", "font_size": 16}))
         for row, text in enumerate(words.about, 2):
             self._about(row, text)
@@ -70,6 +72,8 @@ class SelfCheckSheet:
 
     def _row(self, row: int, one: Row, *, bold: bool) -> None:
         look: dict[str, Any] = {**FONT, "border": 1, "bold": bold}
+        if bold:
+            self.sheet.set_row(row, HEAD_HEIGHT)  # its status may take two lines, and no program fits a row to a formula
         for col, text in enumerate(one.shown):
             linked = col == self.width - 1 or (bold and col == 0)
             style = self.style(**look | ({"font_color": self.words.link, "underline": 1} if linked else {"text_wrap": True}))

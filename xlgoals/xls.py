@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from xlgoals.errors import Refused
 from xlgoals.formats import codes_of
 from xlgoals.limits import Limits
+from xlgoals.ownformulas import OWN, UNTOLD
 from xlgoals.records import Package, RowCol, Sheet
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SPECIAL = 0xFFFFFFFA  # sector numbers from here on stand for no sector
+OWN_BYTES = OWN.encode("latin-1")
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 
 
@@ -158,7 +160,8 @@ class _Biff:
                 row, col, style = struct.unpack_from("<HHH", stream, start)
                 last = col
                 if kind == 0x06:
-                    formulas[row, col] = "?"
+                    # its text is not told, but for ours: that one is, even where the key row is gone
+                    formulas[row, col] = OWN if OWN_BYTES in stream[start : start + size] else UNTOLD
                     if size >= 14 and stream[start + 12 : start + 14] == b"\xff\xff" and stream[start + 6] == 2:
                         errors[row, col] = _ERRORS.get(stream[start + 8], "#?")
                 elif kind == 0x205 and size >= 8 and stream[start + 7]:
