@@ -43,7 +43,7 @@ def state(cells: Cells, ref: Ref, units: Units) -> str:
         f"ISERROR(FIND(\"-\",{tail}))",
         f"ISERROR(FIND(\"+\",{tail}))",
         f"LEN({figure})-LEN({substituted(figure, [('.', '')])})<=1",
-        f'OR(ISERROR(FIND(",",{figure})),TEXT(VALUE({substituted(whole, [(",", "")])}),"#,##0")={whole})',
+        f'IF(ISERROR(FIND(",",{figure})),TRUE,TEXT(VALUE({substituted(whole, [(",", "")])}),"#,##0")={whole})',
         f"ABS(VALUE({plain}))*{number(form.money_factor)}<{MOST}",
     )
     own = f"MID({text},LEN({figure})+1,9)"

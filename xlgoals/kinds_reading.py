@@ -20,23 +20,23 @@ def _money(cells: Cells, units: Units) -> Iterator[tuple[Ref, str]]:
 
 def _unreadable(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
     for ref, amount in _money(cells, units):
-        yield Mark(ref, f"{amount}={quoted(UNREADABLE)}", {"found": ref.text, "unit": quoted(cells.form.dialect.money_unit)})
+        yield Mark(ref, f"{amount}={quoted(UNREADABLE)}", {"found": ref.cell, "unit": quoted(cells.form.dialect.money_unit)})
 
 
 def _unit_written(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
     for ref, amount in _money(cells, units):
-        words = {"found": ref.text, "unit": quoted(cells.form.dialect.money_unit), "written": f"MID({amount},2,9)"}
+        words = {"found": ref.cell, "unit": quoted(cells.form.dialect.money_unit), "written": f"MID({amount},2,9)"}
         yield Mark(ref, f"AND(LEFT({amount})={quoted(UNREADABLE)},LEN({amount})>1)", words)
 
 
 def _negative(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
     for ref, amount in _money(cells, units):
-        yield Mark(ref, f"{yuan(cells, amount)}<0", {"found": ref.text})
+        yield Mark(ref, f"{yuan(cells, amount)}<0", {"found": ref.cell})
 
 
 def _cents(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
     for ref, amount in _money(cells, units):
-        words = {"found": ref.text, "unit": quoted(cells.form.dialect.money_unit)}
+        words = {"found": ref.cell, "unit": quoted(cells.form.dialect.money_unit)}
         yield Mark(ref, f"ROUND(N({amount})*{number(cells.form.money_factor)},6)<>{yuan(cells, amount)}", words)
 
 

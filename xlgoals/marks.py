@@ -99,18 +99,16 @@ class Cells:
 
     def _ref(self, slot: Slot, key: str, meaning: Meaning) -> Ref:
         row, cell = slot.area.top, self.address(slot.area.top, slot.area.left)
+        text, empty, unread = stripped(cell), blank(cell), cell
         if slot.kind == "pattern":
-            text = self.keep(row, self._hole(slot, key, cell))
-            ref = Ref(slot, meaning, row, cell, text, f'{text}=""', text)
+            text = unread = self.keep(row, self._hole(slot, key, cell))
+            empty = f'{text}=""'
         elif slot.tick:
-            unticked = f"{compact_boxes(cell)}={quoted(''.join(slot.text.split()))}"
-            ref = Ref(slot, meaning, row, cell, stripped(cell), f"OR({blank(cell)},{unticked})", cell)
-        elif meaning.to in STAMPED:
-            said = quoted('"' + meaning.to + '":')  # what the stamp says of it, it says where nobody typed it
-            named = f"FIND({said},{self.stamp})"
-            ref = Ref(slot, meaning, row, cell, stripped(cell), f"AND({blank(cell)},ISERROR({named}))", cell)
-        else:
-            ref = Ref(slot, meaning, row, cell, stripped(cell), blank(cell), cell)
+            empty = f"OR({empty},{compact_boxes(cell)}={quoted(''.join(slot.text.split()))})"
+        if meaning.to in STAMPED:  # what the stamp says of it, it says where nobody typed it
+            said = quoted('"' + meaning.to + '":')
+            empty = f"AND({empty},ISERROR(FIND({said},{self.stamp})))"
+        ref = Ref(slot, meaning, row, cell, text, empty, unread)
         self.inputs.append(ref)
         return ref
 

@@ -22,6 +22,7 @@ from xlgoals.rules import marks
 
 END = "  "  # behind every hint; no text in one holds two blanks
 SHOWN = 40  # letters of what is found, in a hint
+BLANK = '""'
 HINT_MOST = 500  # letters of one
 UNKNOWN = "…"  # for a hole that the sheet cannot fill
 ROOM = 2000  # letters of a formula: xls holds far fewer than FORMULA_MOST
@@ -95,17 +96,18 @@ def _hints(cells: Cells, row: int, told: Sequence[tuple[Mark, str]], begun: str,
     parts: list[list[str]] = [[]]
     for cell, own in unread.items():
         lost, here = (_listed((mark.fails, said) for mark, said in own if mark.of_error == wanted) for wanted in (True, False))
-        hint = f"IF(ISERROR({cell}),{lost},IFERROR({here},{quoted(words.unclear + END)}))"
+        sure = here if here == BLANK else f"IFERROR({here},{quoted(words.unclear + END)})"
+        hint = f"IF(ISERROR({cell}),{lost},{sure})"
         if len("&".join([*parts[-1], hint])) > ROOM:
             parts.append([])
         parts[-1].append(hint)
     joined = ["&".join(part) for part in parts if part]
     whole = "&".join(cells.keep(row, part) for part in joined) if len(joined) > 1 else "".join(joined)
-    return f'IF({begun}=0,"",{whole})' if whole else '""'
+    return f'IF({begun}=0,"",{whole})' if whole else BLANK
 
 
 def _listed(told: Iterable[tuple[str, str]]) -> str:
-    return "&".join(said if fails == "TRUE" else f'IF({fails},{said},"")' for fails, said in told) or '""'
+    return "&".join(said if fails == "TRUE" else f'IF({fails},{said},"")' for fails, said in told) or BLANK
 
 
 def _status(begun: str, error: str, query: str, added: str, words: SelfCheck) -> str:
@@ -156,8 +158,9 @@ def rows_of(name: str, form: Form, checks: Checks, words: SelfCheck, first: int)
     result, area = words.results, f"{cell(0, checks.hints)}:{cell(checks.last, checks.hints).removeprefix(sheet)}"
     gone, column = quoted(result.gone), column_name(checks.hints + ORIGIN[1])
     link = f'HYPERLINK("#"&CELL("address",{cell(0, 0)}),{quoted(name)})'
+    said = cell(*checks.status)  # the hints of its row stand behind it
     rows = [Row(
-        (f"=IFERROR({link},{quoted(name)})", words.whole, f"=IFERROR(TRIM({cell(*checks.status)}),{gone})", "", "", ""),
+        (f"=IFERROR({link},{quoted(name)})", words.whole, f"=IFERROR(LEFT({said},FIND({quoted(END)},{said})-1),{gone})", "", "", ""),
         ("", "", "", "", f"=IFERROR({cell(*checks.state)},-2)"),
     )]  # fmt: skip
     letters = "{" + ",".join(quoted(letter) for letter in checks.columns) + "}"
