@@ -17,6 +17,7 @@ from xlgoals import __version__
 from xlgoals.errors import SpecError, XlgoalsError
 
 COMMANDS = {
+    "init": "cli_cycle:init",
     "forms": "cli_forms:forms_command",
     "new": "cli_forms:new",
     "convert": "cli_forms:convert",

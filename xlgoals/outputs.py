@@ -67,6 +67,26 @@ def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs
                 draft.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def write_apart(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder`, which must not exist or be empty; at the end it takes that name. What is made so
+    belongs to the user from then on: it is not marked as ours, and never replaced."""
+    draft = folder.parent / f".xlgoals-{secrets.token_hex(6)}"
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        for one in [*draft.rglob("*"), draft]:
+            _flush(one)
+        if folder.is_dir():
+            folder.rmdir()
+        draft.rename(folder)
+        _flush(folder.parent)
+    except OSError as error:
+        raise OutputError(f"无法建立 {folder}（{error.strerror or error}）。请检查路径、权限和磁盘空间后重试。") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
 def _check_target(path: Path, force: bool, folder: bool, inputs: tuple[Path, ...]) -> None:
     where = path.resolve()
     for one in inputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 from xlsxwriter.format import Format
@@ -12,6 +13,7 @@ from xlgoals.records import cell_name
 
 # What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
 ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
+PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 EXACT_DIGITS = 15  # what Excel keeps of a number
 
 

@@ -148,7 +148,8 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who a generated sheet was made for. Written into every form sheet, so that a copied sheet still knows."""
+    """Who a generated sheet was made for. Written into every form sheet, so that a copied sheet still knows. `code` and `unit` are
+    the unit's code and name, `project` the code and name of the project the sheet was pre-filled with."""
 
     version: int
     form: str
@@ -160,6 +161,7 @@ class Stamp:
     project: str = ""
     cycle: str = ""
     round: int = 1
+    code: str = ""
     signature: str = ""
 
 
