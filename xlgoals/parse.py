@@ -158,7 +158,7 @@ class _Parser:
         return Return(
             file=one.book.file, sha256=one.book.sha256, sheet=one.sheet.name, area=one.area, form=self.form.id, stamp=one.stamp,
             fields=self.fields, funds=tuple(self.funds), goals=tuple(self.goals), indicators=tuple(self.indicators),
-            details=tuple(self.details), spots=self.spots,
+            details=tuple(self.details), spots=self.spots, modified=one.book.modified,
         )  # fmt: skip
 
     def _anything(self) -> bool:

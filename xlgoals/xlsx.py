@@ -78,6 +78,7 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
         flags=tuple(sorted(carried(zipped) | scanner.flags)),
         plain_numbers=True,
         date1904=dated,
+        modified=modified(zipped),
     )
 
 
@@ -118,6 +119,13 @@ def custom_properties(zipped: Zip) -> dict[str, str]:
     if "docProps/custom.xml" not in zipped:
         return {}
     return {element.get("name", ""): "".join(element.itertext()) for element in zipped.tree("docProps/custom.xml")}
+
+
+def modified(zipped: Zip) -> str:
+    """When the document was last saved, as it says itself; blank when it does not say."""
+    if "docProps/core.xml" not in zipped:
+        return ""
+    return next((element.text or "" for element in zipped.tree("docProps/core.xml") if local(element) == "modified"), "").strip()
 
 
 def carried(zipped: Zip) -> set[str]:
