@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from xlgoals import __version__
 
 if TYPE_CHECKING:
+    from xlgoals.collect import Ledger
+    from xlgoals.cycle import Cycle
     from xlgoals.findings import Finding
     from xlgoals.forms import Forms
     from xlgoals.intake import Intake
     from xlgoals.records import Book
     from xlgoals.tables import Tables
+
+
+OPINIONS = "审核意见.xlsx"  # the reviewers' workbook, in a cycle's folder
 
 
 def echo_json(told: dict[str, Any]) -> None:
@@ -74,13 +79,45 @@ def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: boo
     return replace(taken, tables=tables)
 
 
-def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+class Collected(NamedTuple):
+    """A cycle's inbox, read, sorted out and judged."""
+
+    cycle: Cycle
+    taken: Intake  # the returns that count
+    ledger: Ledger
+
+
+def collected(folder: Path | None, paths: Sequence[Path], jobs: int | None) -> Collected:
+    """Read a cycle's inbox, or the paths given instead, tell which returns count, and judge those."""
+    from dataclasses import replace
+
+    from xlgoals.check import check as run_checks
+    from xlgoals.collect import ledger, sorted_out
+    from xlgoals.cycle import cycle_folder
+    from xlgoals.enrol import load_whole
+    from xlgoals.settle import settled
+    from xlgoals.standing import load_words
+    from xlgoals.tables import with_findings
+
+    cycle, forms, roster = load_whole(cycle_folder(folder))
+    taken = taken_in(paths or [cycle.inbox], ("", "", ""), jobs, cycle.forms_dirs, settle=False)
+    found = sorted_out(taken.tables, taken.sources, roster, cycle, forms.catalogue)
+    tables = settled(found.of(taken.tables), {source.name: source.changed for source in taken.sources}, forms.catalogue)
+    tables = with_findings(tables, [*run_checks(tables, forms), *found.findings])
+    opinions = cycle.folder / OPINIONS
+    taken = replace(taken, tables=tables)
+    if opinions.exists():
+        taken = opined(taken, opinions, cycle.forms_dirs, write=False)
+    return Collected(cycle, taken, ledger(found, taken.tables, roster, cycle.settings.deadline, load_words().altered_by))
+
+
+def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, settle: bool = True) -> Intake:
     from xlgoals.intake import gather
     from xlgoals.records import Given
     from xlgoals.report import reading_bar
 
     with reading_bar() as show:
-        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show)
+        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show, settle=settle)
 
 
 def write_summary(taken: Intake, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = ()) -> None:
