@@ -16,6 +16,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.layout import text_lines
 from xlgoals.outputs import fit_text
+from xlgoals.pen import close_book
 from xlgoals.records import Value
 from xlgoals.stamp import OUTPUT_PROPERTY
 
@@ -75,7 +76,7 @@ def write_pages(
     }
     for page, lines in pages:
         _write_page(book.add_worksheet(page.name), page, lines, looks, choices or {}, styles)
-    book.close()
+    close_book(book)
 
 
 def _write_page(
