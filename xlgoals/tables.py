@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from xlgoals.target import Target
 
 MONEY = pl.Decimal(20, 2)
 NUMBER = pl.Decimal(38, 12)
+EXACT = Context(prec=200)
 LARGEST = Decimal(10) ** 25
 
 SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
@@ -115,9 +116,10 @@ def _meaning(target: Target) -> tuple[object, ...]:
 
 
 def _number(value: Decimal | None) -> Decimal | None:
-    if value is None or not value.is_finite() or abs(value) >= LARGEST or value != round(value, 12):
+    if value is None or not value.is_finite() or abs(value) >= LARGEST:
         return None
-    return value
+    exponent = value.normalize(EXACT).as_tuple().exponent  # rounding in the usual context would stumble over many digits
+    return value if isinstance(exponent, int) and exponent >= -12 else None
 
 
 def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
