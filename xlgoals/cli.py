@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "cli_returns:check",
     "read": "cli_returns:read",
     "consolidate": "cli_returns:consolidate",
+    "diff": "cli_review:diff",
     "demo": "cli_try:demo",
     "target": "cli_try:target",
 }
