@@ -17,7 +17,7 @@ from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, STATUS_WORDS, Finding, 
 from xlgoals.limits import Limits
 from xlgoals.listsheet import KEY_MARK, ListSheet, quoted, rows_of
 from xlgoals.notes import Words, add_notes, drop_notes
-from xlgoals.package import PatchedPackage, relations_name
+from xlgoals.package import PatchedPackage, Relation, relations_name
 from xlgoals.records import Area, RowCol, area_name, cell_name, cell_spot
 from xlgoals.safexml import MAIN, RELATIONS
 from xlgoals.splice import Element
@@ -241,9 +241,9 @@ class _Workbook:
         elif ours:
             self.package.put(found.part, splice.cut(part, [(one.start, one.end) for one in ours]))
 
-    def _properties(self):  # type: ignore[no-untyped-def]
-        package = self.package
-        return package.related("", "/custom-properties") or package.related("", "/customProperties")
+    def _properties(self) -> Relation | None:
+        """Where the document's custom properties are, in the transitional or the strict kind."""
+        return self.package.related("", "/custom-properties") or self.package.related("", "/customProperties")
 
     # --- putting in
 

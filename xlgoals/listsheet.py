@@ -145,7 +145,8 @@ class ListSheet:
             case "answer":
                 return row.answer, "answer" if finding.severity == "query" else "grey"
             case "decision":
-                return (finding.answer if finding.status in ("upheld", "accepted", "dismissed") else ""), "text"
+                said = finding.answer if finding.status in ("upheld", "accepted", "dismissed") else ""
+                return (said.removeprefix(row.answer).lstrip("；") if row.answer else said), "text"  # the unit's own words stand beside
             case "key":
                 return finding.key, "hidden"
         return str(getattr(finding, key)), "text"

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from xlgoals import safexml, splice
+from xlgoals import splice
 from xlgoals.archive import Zip
 from xlgoals.errors import Refused
 from xlgoals.limits import Limits

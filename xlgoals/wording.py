@@ -14,7 +14,7 @@ from xlgoals.spec import data_folder
 from xlgoals.yamlmark import load_marked
 
 # columns that formulas refer to, whatever else a sheet shows
-NEEDED = {"departments": ("level", "department_no", "unit_no"), "projects": ("unit_no", "state"), "findings": ("unit_no", "severity")}
+NEEDED = {"departments": ("level", "department_no", "unit_no"), "projects": ("unit_no", "state"), "findings": ("unit_no", "severity", "open", "status")}
 
 M = TypeVar("M", bound=BaseModel)
 
