@@ -11,7 +11,7 @@ from functools import cached_property
 
 from xlgoals import splice
 from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS, Finding
-from xlgoals.outputs import fit_text
+from xlgoals.outputs import TEXT_MOST, fit_text
 from xlgoals.records import column_name
 from xlgoals.wording import ListWords
 
@@ -178,9 +178,11 @@ def _hidden(key: str) -> str:
 
 
 def _written(address: str, text: str, style: int, mark: str) -> str:
+    if len(text) > TEXT_MOST // 2:
+        text = fit_text(text, mark)
     if not text:
         return f'<c r="{address}" s="{style}"/>'
-    return f'<c r="{address}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{splice.cell_text(fit_text(text, mark)).decode()}</t></is></c>'
+    return f'<c r="{address}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{splice.cell_text(text).decode()}</t></is></c>'
 
 
 def _lines(text: str, width: float, size: float) -> int:

@@ -14,6 +14,7 @@ from xlgoals.errors import Refused
 from xlgoals.limits import Limits
 
 TYPES = "[Content_Types].xml"
+OURS = "xlgoals"  # how the ids of relationships begin that we add
 DEFLATED, STORED = 8, 0
 EPOCH = 0, 33  # the time and date that a zip archive begins to count at
 
@@ -104,14 +105,14 @@ class PatchedPackage:
                 raise Refused("file.damaged", "内容类型表不完整")
         known = {one.id for one in self.relations(part)}
         number = 1
-        while f"xlgoals{number}" in known:
+        while f"{OURS}{number}" in known:
             number += 1
         told = self.part(name)
         top = splice.root(told)
         prefix = f"{top.prefix}:" if top.prefix else ""
-        line = f'<{prefix}Relationship Id="xlgoals{number}" Type="{kind}" Target="/{target}"/>'
+        line = f'<{prefix}Relationship Id="{OURS}{number}" Type="{kind}" Target="/{target}"/>'
         self.put(name, splice.put_in(told, top, line.encode()))
-        return f"xlgoals{number}"
+        return f"{OURS}{number}"
 
     def unrelate(self, part: str, id: str) -> None:
         """Take a relationship away; with its last one the list of relationships goes."""
@@ -142,7 +143,7 @@ class PatchedPackage:
         for key, name in self.names.items():
             flags = 0 if name.isascii() else 0x800
             known = self.changed.get(key)
-            if known is not None:
+            if known is not None and known != self.read.get(key):
                 packer = zlib.compressobj(6, zlib.DEFLATED, -15)
                 yield name.encode(), DEFLATED, flags, EPOCH, zlib.crc32(known), len(known), packer.compress(known) + packer.flush()
                 continue

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from xlgoals import listsheet, splice
 from xlgoals.findings import SEVERITIES, Severity
-from xlgoals.package import PatchedPackage
+from xlgoals.package import OURS, PatchedPackage
 from xlgoals.wording import ReturnWords
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
@@ -20,6 +20,7 @@ GROUPS: Mapping[str, str] = {
     "cellXfs": '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>',
     "dxfs": "",
 }
+_BASE = '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
 ORDER = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs", "tableStyles", "colors", "extLst")
 
 
@@ -34,9 +35,9 @@ def add_styles(package: PatchedPackage, workbook: str, space: str, relations: st
     """Put the styles of tints and list into a package; it gets a style sheet when it has none."""
     found = package.related(workbook, "/styles")
     if found is None:
-        name = package.free("xl/xlgoalsStyles{}.xml")
+        name = "xl/styles.xml" if "xl/styles.xml" not in package else package.free("xl/xlgoalsStyles{}.xml")  # some readers know but the usual name
         head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-        package.add(name, f'{head}<styleSheet xmlns="{space}"></styleSheet>'.encode(), TYPE)
+        package.add(name, f'{head}<styleSheet xmlns="{space}">{_BASE}</styleSheet>'.encode(), TYPE)
         package.relate(workbook, f"{relations}/styles", name)
     else:
         name = found.part
@@ -55,7 +56,7 @@ def drop_styles(package: PatchedPackage, workbook: str, words: ReturnWords) -> N
     found = package.related(workbook, "/styles")
     if found is None:
         return
-    if "xlgoalsstyles" in found.part.lower():
+    if found.id.startswith(OURS):
         package.unrelate(workbook, found.id)
         package.drop(found.part)
         return
