@@ -316,9 +316,9 @@ def check_sheet(name: str, parts: dict[str, bytes], counts: dict[str, int]) -> N
     target = related[next(iter(drawing.attrib.values()))][1]
     vml = parts[target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join("xl/worksheets", target))].decode()
     etree.fromstring(vml.encode())
-    shapes = re.findall(r'<v:shape [^>]*id="(_x0000_s\d+)"', vml)
+    shapes = re.findall(r'<\w+:shape [^>]*id="(_x0000_s\d+)"', vml)
     assert len(shapes) == len(set(shapes))
-    spots = Counter(re.findall(r"<x:Row>(\d+)</x:Row>\s*<x:Column>(\d+)</x:Column>", vml))
+    spots = Counter(re.findall(r"<\w+:Row>(\d+)</\w+:Row>\s*<\w+:Column>(\d+)</\w+:Column>", vml))
     assert len(spots) == sum(spots.values()) == len(refs), "a shape for each comment"
     assert vml.count('id="_x0000_t202"') == 1
     blocks = re.search(r'idmap[^>]*data="([\d,]+)"', vml)

@@ -26,10 +26,10 @@ COLUMN, ROW = 64, 20  # usual width and height of cells, in pixels
 BLOCK = 1024  # shape numbers come in blocks, each named once in the drawing
 FIRST_BLOCK = 91
 
-_SHAPE = re.compile(r"<v:shape\b(?:(?!</v:shape>).)*</v:shape>", re.DOTALL)
+_SHAPE = re.compile(r"<(\w+:)?shape\s(?:(?!</\1shape>).)*</\1shape>", re.DOTALL)
 _NUMBER = re.compile(r"_x0000_s(\d{1,9})\b")
-_ROW = re.compile(r"<x:Row>\s*(\d+)\s*</x:Row>")
-_COLUMN = re.compile(r"<x:Column>\s*(\d+)\s*</x:Column>")
+_ROW = re.compile(r"<(?:\w+:)?Row>\s*(\d+)\s*</")
+_COLUMN = re.compile(r"<(?:\w+:)?Column>\s*(\d+)\s*</")
 _SPACES = 'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:x="urn:schemas-microsoft-com:office:excel"'
 _OPENED = f'<xml {_SPACES}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{{blocks}}"/></o:shapelayout>'
 _TYPE = (
@@ -300,7 +300,7 @@ def _drop_shapes(package: PatchedPackage, sheet: str, gone: Iterable[RowCol]) ->
         return "" if 'ObjectType="Note"' in shape[0] and row and col and (int(row[1]), int(col[1])) in spots else shape[0]
 
     text = _SHAPE.sub(kept, text)
-    if "<v:shape " not in text and 'ObjectType="' not in text:
+    if not _SHAPE.search(text) and 'ObjectType="' not in text:
         shown = splice.child(part, top, "legacyDrawing")
         relation = next(one for one in package.relations(sheet) if one.part.lower() == name.lower())
         package.unrelate(sheet, relation.id)
