@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.packages import CORPUS, ODD_NAME, STRICT, packed, parts_of, plain
+from tests.packages import CORPUS, ODD_NAME, STRICT, R, packed, parts_of, plain
 from xlgoals.annotate import mark, problem_list, unmark
 from xlgoals.errors import Refused
 from xlgoals.findings import SEVERITIES, Finding, Severity
@@ -145,6 +145,13 @@ def test_each_marked_cell_has_one_note_and_a_tint(name: str) -> None:
         assert sheet["B2"].fill.fgColor.rgb == "00FFCC00", "the cell's own fill is its own"
 
 
+def test_tints_stand_before_and_rank_above_the_sheets_own_formats() -> None:
+    sheet = parts_of(marked(corpus("written")))["xl/worksheets/sheet1.xml"].decode()
+    formulas = re.findall(r"<cfRule[^>]*>(?:<formula>([^<]*))?", sheet)
+    assert ["xlgoals" in one for one in formulas] == [True] * 3 + [False] * (len(formulas) - 3)
+    assert [int(rank) for rank in re.findall(r'<cfRule[^>]* priority="(\d+)"', sheet)] == list(range(1, len(formulas) + 1))
+
+
 @pytest.mark.parametrize("name", ["written", "enriched", "openpyxl"])
 def test_the_units_own_note_stays(name: str) -> None:
     own = openpyxl.load_workbook(io.BytesIO(corpus(name)))["表"]["A2"].comment
@@ -245,6 +252,13 @@ def test_what_is_no_such_package_is_refused_and_gets_a_list_of_its_own() -> None
     sheet = openpyxl.load_workbook(io.BytesIO(data)).active
     assert sheet and "旧表.xls" in " ".join(str(sheet.cell(n, 1).value) for n in range(1, 5))
     assert len(listed(data)) == len(SOME) and not any(row["cells"]["cell"].hyperlink for row in listed(data))  # type: ignore[index]
+
+
+def test_a_drawing_of_notes_that_is_missing_is_no_ground_to_build_on() -> None:
+    parts = plain()
+    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(b"</sheetData>", f'</sheetData><legacyDrawing xmlns:r="{R}" r:id="rId7"/>'.encode())
+    with pytest.raises(Refused):
+        marked(packed(parts))
 
 
 def test_a_package_with_an_entity_or_broken_xml_is_refused() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openpyxl
@@ -18,9 +18,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tests.test_office import convert
 from xlgoals.cli import main
 from xlgoals.explanations import counts
+from xlgoals.intake import Intake, gather
 from xlgoals.keys import keyed
 from xlgoals.listsheet import KEY_MARK
 from xlgoals.read import read_book
+from xlgoals.records import Given
 from xlgoals.running import reviewed
 from xlgoals.spec import load_forms
 from xlgoals.tables import findings_of
@@ -32,6 +34,17 @@ STAMPED = EXAMPLES / "filled" / "弋阳县医疗保障服务中心-2023.xlsx"  #
 UNSTAMPED = EXAMPLES / "as-published" / "弋阳县医疗保障局2023年项目支出绩效目标表.xlsx"
 WORDS = load_return_words()
 ANSWER = WORDS.list.columns["answer"].label
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in this process: that reading in workers gives the same is tested elsewhere, and starting them takes a second each time."""
+
+    def taken_in(paths: list[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+        with ThreadPoolExecutor(1) as executor:
+            return gather(paths, forms_dirs=forms_dirs, given=Given(*given), executor=executor)
+
+    monkeypatch.setattr("xlgoals.running.taken_in", taken_in)
 
 
 def run(*told: object) -> Result:
@@ -86,7 +99,10 @@ def test_an_explained_form_blocks_no_more(tmp_path: Path) -> None:
     assert result.exit_code == 0 and "已说明" in result.output
     assert all(one["answer"] == "按省厅文件由基金统筹安排" for one in told(back))
     again = send(back, tmp_path / "再退")
-    sheet, head, answer, _ = listing(openpyxl.load_workbook(again))
+    book = openpyxl.load_workbook(again)
+    sheet, head, answer, _ = listing(book)
+    notes = [cell.comment.text for sheet in book for row in sheet.iter_rows() for cell in row if cell.comment]
+    assert len(notes) == 6 and all(note.count(WORDS.note.begin) == 1 and "已说明：按省厅" in note for note in notes), "old notes go, new ones say what was answered"
     assert [sheet.cell(row, answer).value for row in range(head + 1, sheet.max_row + 1)] == ["按省厅文件由基金统筹安排"] * 6, "words once written are kept"
     assert run("check", again).exit_code == 0
 
@@ -324,7 +340,7 @@ def test_a_defect_of_ours_is_told_and_the_others_go_on(tmp_path: Path, monkeypat
     monkeypatch.setattr(returning, "mark", crash)
     result = run("check", inbox, "--return", tmp_path / "退回")
     assert result.exit_code == 3 and "ZeroDivisionError" in result.output
-    assert os.listdir(tmp_path / "退回") == ["b.xlsx"]
+    assert [path.name for path in (tmp_path / "退回").iterdir()] == ["b.xlsx"]
 
 
 # --- through a real office program

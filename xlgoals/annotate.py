@@ -216,8 +216,8 @@ class _Workbook:
     def _drop_list(self, page: _Page) -> None:
         package = self.package
         for relation in package.relations(page.part):
-            if relation.part in package and relation.kind.endswith("/printerSettings"):
-                package.drop(relation.part)
+            if relation.part in package and relation.kind.endswith(("/printerSettings", "/drawing", "/vmlDrawing", "/comments")):
+                package.drop(relation.part)  # what a program has hung on our sheet is of no other's use
         package.drop(relations_name(page.part))
         package.drop(page.part)
         package.unrelate(self.part, page.relation)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from xlgoals import splice
+from xlgoals.errors import Refused
 from xlgoals.package import PatchedPackage
 from xlgoals.records import RowCol, cell_spot
 from xlgoals.safexml import whole
@@ -85,7 +86,11 @@ def _reach(start: tuple[int, int], length: int, size: Callable[[int], int]) -> t
 def add_notes(package: PatchedPackage, sheet: str, told: Mapping[str, str], words: Words, relations: str) -> None:
     """Put a text on each cell of a sheet part: in the note it has, behind its words, or in a new one."""
     found = package.related(sheet, "/comments")
-    spread = splice.namespace(splice.root(package.part(sheet)))
+    part = package.part(sheet)
+    top = splice.root(part)
+    if splice.child(part, top, "legacyDrawing") and _drawing(package, sheet, part, top) is None:
+        raise Refused("file.damaged", "批注的图形部件缺失")
+    spread = splice.namespace(top)
     if found is None:
         name = package.free("xl/xlgoalsComments{}.xml")
         empty = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<comments xmlns="{spread}"><authors></authors><commentList></commentList></comments>'

@@ -44,27 +44,24 @@ def write_returns(tables: Tables, sources: Sequence[Source], folder: Path, words
             findings[one.at.file].append(one)
     answers = dict(tables.answers.select("key", "text").reverse().iter_rows())
     judged = dict(tables.returns.select("file", "sha256").iter_rows())
-    told, drafts, taken = Returned(), [], set[str]()
-    for source in sources:
-        own = findings.get(source.name)
-        if not own:
-            continue
+    told, taken = Returned(), set[str]()
+    wanted = [source for source in sources if source.name in findings]
+    paths = {one.name: (_free(folder / _name(one, ""), taken), _free(folder / _name(one, words.list.alone), taken)) for one in wanted}
+    _check([path for both in paths.values() for path in both], [Path(source.path) for source in sources], force)
+    for source in wanted:
         data = _read(source, judged.get(source.name, ""))
         if data is None:
             told.changed.append(source.name)
             continue
-        marked = _marked(data, source, own, words, answers, told)
+        marked = _marked(data, source, findings[source.name], words, answers, told)
         if marked is None:
             continue
         copy, alone = marked
-        path = _free(folder / _name(source, words.list.alone if alone else ""), taken)
-        drafts.append((source.name, path, copy, alone))
-    _check([path for _, path, _, _ in drafts], [Path(source.path) for source in sources], force)
-    for name, path, copy, alone in drafts:
+        path = paths[source.name][alone]
         with write_whole(path, force=force) as draft:
             draft.write_bytes(copy)
         if alone:
-            told.listed[name] = path
+            told.listed[source.name] = path
         else:
             told.marked.append(path)
     return told

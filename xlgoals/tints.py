@@ -39,10 +39,12 @@ def tinted(part: bytes, areas: Mapping[Severity, Sequence[str]], formats: Mappin
     prefix = f"{sheet.prefix}:" if sheet.prefix else ""
     content = "".join(
         f'<{prefix}conditionalFormatting sqref="{" ".join(areas[severity])}"><{prefix}cfRule type="expression" dxfId="{formats[severity]}" '
-        f'priority="{number}" stopIfTrue="1"><{prefix}formula>{FORMULA}</{prefix}formula></{prefix}cfRule></{prefix}conditionalFormatting>'
+        f'priority="{number}"><{prefix}formula>{FORMULA}</{prefix}formula></{prefix}cfRule></{prefix}conditionalFormatting>'
         for number, severity in enumerate(wanted, 1)
     )
-    return splice.put_in(part, sheet, content.encode(), place_of(part, sheet, "conditionalFormatting"))
+    # before the others, too: LibreOffice goes by their order, where Excel goes by their ranks
+    first = next((one.start for one in splice.inside(part, sheet) if one.name == "conditionalFormatting"), None)
+    return splice.put_in(part, sheet, content.encode(), place_of(part, sheet, "conditionalFormatting") if first is None else first)
 
 
 def untinted(part: bytes) -> bytes:
