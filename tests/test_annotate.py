@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.packages import CORPUS, ODD_NAME, STRICT, R, packed, parts_of, plain
+from tests.test_office import convert
 from xlgoals.annotate import mark, problem_list, unmark
 from xlgoals.errors import Refused
 from xlgoals.findings import SEVERITIES, Finding, Severity
@@ -334,8 +336,42 @@ def check_sheet(name: str, parts: dict[str, bytes], counts: dict[str, int]) -> N
     assert len(shapes) == len(set(shapes))
     spots = Counter(re.findall(r"<\w+:Row>(\d+)</\w+:Row>\s*<\w+:Column>(\d+)</\w+:Column>", vml))
     assert len(spots) == sum(spots.values()) == len(refs), "a shape for each comment"
-    assert vml.count('id="_x0000_t202"') == 1
+    assert 'id="_x0000_t202"' in vml, "the kind of shape that notes are"
     blocks = re.search(r'idmap[^>]*data="([\d,]+)"', vml)
     if blocks and "xlgoals" in target:
         assert {int(one.removeprefix("_x0000_s")) // BLOCK for one in shapes} <= set(map(int, blocks[1].split(","))) and FIRST_BLOCK * BLOCK < 2**24
     assert etree.QName(root).namespace == tag and (STRICT not in str(tag)) == (STRICT not in str(etree.QName(sheet).namespace))
+
+
+# --- in a real office program
+
+
+@pytest.mark.office
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice")
+def test_the_office_shows_notes_tints_and_list_of_every_kind_of_package(tmp_path: Path) -> None:
+    for name in CORPUS:
+        (tmp_path / f"{name}.xlsx").write_bytes(marked(corpus(name)))
+    (tmp_path / "alone.xlsx").write_bytes(problem_list(SOME, WORDS, file="旧.xls"))
+    saved = convert(sorted(tmp_path.glob("*.xlsx")), "xlsx", tmp_path)
+    for name in CORPUS:
+        book = openpyxl.load_workbook(saved / f"{name}.xlsx")
+        sheet = book["表"]
+        assert LIST.sheet in book.sheetnames
+        notes = {cell.coordinate: cell.comment.text for row in sheet.iter_rows() for cell in row if cell.comment}
+        assert "这里不对。" in notes["B4"] and "F30" in notes and NOTE.begin in notes["A2"], name
+        if name in ("written", "enriched"):
+            assert "填写说明" in notes["A2"]
+        tints = {
+            str(area.sqref): rule.dxf.fill.bgColor.rgb
+            for area in sheet.conditional_formatting for rule in area.rules if rule.formula and "xlgoals" in rule.formula[0]
+        }  # fmt: skip
+        assert sorted(tints.values()) == sorted(f"FF{colour}" for colour in WORDS.tints.values()), name
+        assert len(listed((saved / f"{name}.xlsx").read_bytes())) == len(SOME)
+        once = marked((saved / f"{name}.xlsx").read_bytes())
+        assert marked(once) == once
+        check_package(once)
+        again = openpyxl.load_workbook(io.BytesIO(once))
+        assert sum(LIST.sheet in title for title in again.sheetnames) == 1
+        assert all(cell.comment.text.count(NOTE.begin) == 1 for row in again["表"].iter_rows() for cell in row if cell.comment)
+        assert parts_of(unmark(once, WORDS)) == parts_of(unmark((saved / f"{name}.xlsx").read_bytes(), WORDS))
+    assert openpyxl.load_workbook(saved / "alone.xlsx").sheetnames == [LIST.sheet]

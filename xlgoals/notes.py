@@ -7,7 +7,7 @@ program's spelling of the part. The drawing is edited as text: Excel's own is of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ _SHAPE = re.compile(r"<(\w+:)?shape\s(?:(?!</\1shape>).)*</\1shape>", re.DOTALL)
 _NUMBER = re.compile(r"_x0000_s(\d{1,9})\b")
 _ROW = re.compile(r"<(?:\w+:)?Row>\s*(\d+)\s*</")
 _COLUMN = re.compile(r"<(?:\w+:)?Column>\s*(\d+)\s*</")
+_BREAKS = (b"\n", b"&#10;", b"&#xA;", b"&#xa;")  # a line break, as programs write it
 _SPACES = 'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:x="urn:schemas-microsoft-com:office:excel"'
 _OPENED = f'<xml {_SPACES}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{{blocks}}"/></o:shapelayout>'
 _TYPE = (
@@ -225,9 +226,12 @@ def drop_notes(package: PatchedPackage, sheet: str, words: Words) -> None:
     """Take our words out of a sheet's notes; a note that held nothing else goes, with its box and what is then of no use."""
     found = package.related(sheet, "/comments")
     begin = splice.cell_text(words.begin)
-    if found is None or begin not in package.part(found.part):
+    if found is None:
         return
-    part, gone = _without_ours(package.part(found.part), begin, splice.cell_text(words.end))
+    old = package.part(found.part)
+    part, gone = _without_ours(old, begin, splice.cell_text(words.end))
+    if part == old:
+        return
     part = _without_author(part, words.author)
     package.put(found.part, part)
     if not list(_comments(part)):
@@ -241,43 +245,25 @@ def _without_ours(part: bytes, begin: bytes, end: bytes) -> tuple[bytes, set[Row
     spans: list[tuple[int, int]] = []
     gone: set[RowCol] = set()
     for comment in _comments(part):
-        if begin not in part[comment.start : comment.end]:
+        texts = [text for text in _texts(part, comment) if not text.empty]
+        said = b"".join(part[text.inner : text.close] for text in texts)  # a program may break texts anywhere, at a change of script say
+        first = said.find(begin)
+        if first < 0:
             continue
-        own = list(_own(part, comment, begin, end))
-        texts = [t for t in _texts(part, comment) if not t.empty]
-        if own[0][0] == texts[0].inner and not _left(part, texts, own):
+        last = said.find(end, first)
+        last = len(said) if last < 0 else last + len(end)
+        if first == 0 and not splice.plain(said[last:]).strip():
             spans.append((comment.start, comment.end))
             gone.add(cell_spot((comment.get("ref") or "A1").encode()))
-        else:
-            spans += own
+            continue
+        first -= next((len(sign) for sign in _BREAKS if said[:first].endswith(sign)), 0)
+        at = 0
+        for text in texts:
+            inner, length = text.inner, text.close - text.inner
+            if first < at + length and last > at:
+                spans.append((inner + max(first - at, 0), inner + min(last - at, length)))
+            at += length
     return splice.cut(part, spans), gone
-
-
-def _left(part: bytes, texts: Sequence[Element], own: Sequence[tuple[int, int]]) -> str:
-    """What the texts of a note say beside our words."""
-    said = b""
-    for text in texts:
-        inner = part[text.inner : text.close]
-        said += splice.cut(inner, [(max(a, text.inner) - text.inner, min(b, text.close) - text.inner) for a, b in own if a < text.close and b > text.inner])
-    return splice.plain(said).strip()
-
-
-def _own(part: bytes, comment: Element, begin: bytes, end: bytes) -> Iterator[tuple[int, int]]:
-    """The stretches of a note's texts between our two lines, these included, and the line break before them."""
-    inside = False
-    for text in _texts(part, comment):
-        at = text.inner
-        if not inside:
-            found = part.find(begin, text.inner, text.close)
-            if found < 0:
-                continue
-            inside, at = True, found
-            if part[:at].endswith(b"\n") and at > text.inner:
-                at -= 1
-        last = part.find(end, at, text.close)
-        yield at, (last + len(end) if last >= 0 else text.close)
-        if last >= 0:
-            return
 
 
 def _without_author(part: bytes, author: str) -> bytes:
