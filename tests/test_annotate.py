@@ -234,6 +234,21 @@ def test_a_sheet_name_that_is_taken_is_not_taken_again() -> None:
     assert marked(once, [one(sheet=LIST.sheet)]) == once and parts_of(unmark(once, WORDS)) == parts_of(data)
 
 
+def test_a_list_that_staff_moved_and_left_open_goes_without_harm() -> None:
+    """Names of sheets behind it, and the sheet that opens first, are told by number."""
+    book = openpyxl.load_workbook(io.BytesIO(marked(corpus("openpyxl"))))
+    book.move_sheet(LIST.sheet, -3)
+    book.active = 0
+    buffer = io.BytesIO()
+    book.save(buffer)
+    for data in (unmark(buffer.getvalue(), WORDS), marked(buffer.getvalue())):
+        again = openpyxl.load_workbook(io.BytesIO(data))
+        assert [title for title in again.sheetnames if title != LIST.sheet] == ["表", ODD_NAME, "暗"]
+        assert again.active and again.active.title == "表" and again["表"].print_title_rows == "$1:$1"
+        assert not list(again[ODD_NAME].defined_names)
+    check_package(marked(buffer.getvalue()))
+
+
 def test_very_many_findings() -> None:
     findings = [one(f"{'ABCDE'[n % 5]}{n // 5 + 1}", SEVERITIES[n % 3], key=f"{n:016x}") for n in range(3_000)] + [one("A1", key=f"{n:016x}") for n in range(9_000, 9_050)]
     data = marked(corpus("plain"), findings)

@@ -319,7 +319,7 @@ def test_what_cannot_be_marked_comes_back_as_a_list(tmp_path: Path) -> None:
     result = run("check", inbox, "--return", out)
     names = sorted(path.name for path in out.iterdir())
     assert names == sorted(["密.xlsx-校验问题清单.xlsx", "网页.xls-校验问题清单.xlsx", "改名.xlsx"]), "an xlsx by another name is marked, and gets the right ending"
-    assert "不能标注" in result.output
+    assert "不能直接标注" in result.output
     assert openpyxl.load_workbook(out / "密.xlsx-校验问题清单.xlsx").sheetnames == [WORDS.list.sheet]
 
 

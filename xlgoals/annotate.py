@@ -331,12 +331,14 @@ def _named(source: bytes, gone: int) -> bytes:
 
 
 def _viewed(source: bytes, gone: int) -> bytes:
-    """A workbook part that shows another sheet than one that is gone."""
-    views = splice.child(source, splice.root(source), "bookViews")
+    """A workbook part without a sheet that opened first: the first visible one does then; sheets behind it have moved up by one."""
+    top = splice.root(source)
+    sheets, views = splice.child(source, top, "sheets"), splice.child(source, top, "bookViews")
+    states = [one.get("state") or "visible" for one in splice.inside(source, sheets)] if sheets else []
+    visible = states.index("visible") if "visible" in states else 0
     for view in reversed(splice.inside(source, views) if views else []):
         for attribute in ("activeTab", "firstSheet"):
             given = view.get(attribute) or ""
-            if given.isdecimal() and int(given) >= gone and int(given) > 0:
-                source = splice.with_attribute(source, view, attribute, str(int(given) - 1))
-                view = splice.inside(source, splice.child(source, splice.root(source), "bookViews"))[0]  # type: ignore[arg-type]
+            if given.isdecimal() and int(given) >= gone:
+                source = splice.with_attribute(source, view, attribute, str(visible if int(given) == gone else int(given) - 1))
     return source

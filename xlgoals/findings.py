@@ -103,7 +103,8 @@ class Catalogue:
         others: Iterable[At] = (),
         **words: object,
     ) -> Finding:
-        """Phrase one finding. `identity` is the return's, `record` the key of the value it speaks of."""
+        """Phrase one finding. `identity` is the return's, `record` the key of the value it speaks of. Its key is a first one:
+        `keys.keyed` gives the one that holds from round to round, once it is known what the workbook holds."""
         rule = self.rules[code]
         told = {**rule.parameters, **words, "found": found, "expected": expected, "field": field}
         return Finding(

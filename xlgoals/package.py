@@ -8,13 +8,14 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from xlgoals import splice
+from xlgoals import safexml, splice
 from xlgoals.archive import Zip
 from xlgoals.errors import Refused
 from xlgoals.limits import Limits
 
 TYPES = "[Content_Types].xml"
 OURS = "xlgoals"  # how the ids of relationships begin that we add
+DRAWN = ".vml"  # such parts of Excel's own are often not well-formed
 DEFLATED, STORED = 8, 0
 EPOCH = 0, 33  # the time and date that a zip archive begins to count at
 
@@ -44,7 +45,12 @@ class PatchedPackage:
         if key in self.changed:
             return self.changed[key]
         if key not in self.read:
-            self.read[key] = self.zip.xml(name)
+            part = self.zip.xml(name)
+            if len(part) > self.zip.limits.odd_bytes:
+                raise Refused("file.too_large", f"内部部件 {name[:60]} 过大")
+            if not key.endswith(DRAWN):
+                safexml.parsed(part)  # what is edited as bytes must be sound
+            self.read[key] = part
         return self.read[key]
 
     def put(self, name: str, part: bytes) -> None:

@@ -131,7 +131,7 @@ def send_back(taken: Intake, folder: Path, force: bool) -> int:
     for path in told.marked:
         click.echo(f"已标注：{path}", err=True)
     for name, path in told.listed.items():
-        click.echo(f"“{name}”的格式不能标注，问题清单已写到 {path}", err=True)
+        click.echo(f"“{name}”不能直接标注（不是 xlsx 一类的格式，或者打不开），问题清单已写到 {path}", err=True)
     for name in told.changed:
         click.echo(f"“{name}”在审核以后又被改动或移走，没有标注。请重新审核。", err=True)
     for name, error in told.failed.items():
