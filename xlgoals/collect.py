@@ -95,7 +95,7 @@ class Sorted:
         frames = {
             name: frame.filter(~pl.col("file").is_in(dropped)) if name == "findings"
             else frame.join(kept, on="rid", how="semi", maintain_order="left") if "rid" in frame.columns
-            else frame.filter(pl.col("file").is_in(files))
+            else frame  # explanations hang on keys, whichever file they came in
             for name, frame in tables.items()
         }  # fmt: skip
         return Tables(**frames)
