@@ -64,11 +64,14 @@ def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: boo
     from dataclasses import replace
 
     from xlgoals.errors import UsageError
+    from xlgoals.explanations import explained
+    from xlgoals.keys import keyed
     from xlgoals.opinions import Opinions, decided, lost, remarked
     from xlgoals.opinions_book import load_words, read_opinions, write_opinions
     from xlgoals.outputs import write_whole
     from xlgoals.spec import load_forms
     from xlgoals.tables import findings_of, with_findings
+    from xlgoals.wording import load_return_words
 
     if not write and not path.exists():
         raise UsageError(f"没有 {path}。先用 xlgoals check … --opinions {path} 写出一份，填好再用。")
@@ -76,11 +79,12 @@ def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: boo
     opinions = read_opinions(path, words) if path.exists() else Opinions()
     told = remarked(opinions.remarks, taken.tables, catalogue)
     raised = [*(one.finding for one in told if one.finding), *lost(told, path.name, words.sheets["remarks"].name, catalogue)]
-    findings = [*decided(findings_of(taken.tables), opinions), *raised]
+    findings = [*decided(findings_of(taken.tables), opinions), *keyed(raised, taken.tables, catalogue)]
     tables = with_findings(replace(taken.tables, findings=taken.tables.findings.clear()), findings)
+    tables = explained(tables, load_return_words().explanation)  # the unit answers a reviewer's question as it answers ours
     if write:
         with write_whole(path, force=True, inputs=[Path(source.path) for source in taken.sources]) as draft:
-            write_opinions(draft, tables, findings, opinions, told)
+            write_opinions(draft, tables, findings_of(tables), opinions, told)
     return replace(taken, tables=tables)
 
 
