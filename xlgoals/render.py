@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import re
 import zipfile
@@ -21,16 +20,15 @@ from xlgoals.forms import COMPUTED, Form, Forms, Meaning
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
-from xlgoals.ownformulas import OWN, owned
-from xlgoals.pen import ALLOWED, RenderError, put_amount, put_formula, put_text
-from xlgoals.records import Area, Stamp, absolute, area_name, cell_name, column_name
+from xlgoals.pen import ALLOWED, PINNED, RenderError, put_amount, put_formula, put_text
+from xlgoals.records import Area, Stamp, absolute, area_name, cell_name
 from xlgoals.selfcheck import Checks, checks_of
+from xlgoals.selfcheck_cells import draw_checks, draw_tints
 from xlgoals.selfcheck_sheet import SelfCheckSheet
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 
 NUMBERED = re.compile(rb"<f>own_(\d+)</f>")
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
-PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 PAPER = {"A4": 9, "A3": 8}
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
 PROPERTY_MOST = 255
@@ -203,8 +201,10 @@ class _Page:
             self._slot(slot)
         self._names()
         self._validations()
-        self._checks()
-        self._tint()
+        self._silence()
+        checks, words = self.book.checks[self.form], self.book.forms.selfcheck
+        draw_checks(self.sheet, checks, words, self.book.format, self.book.short)
+        draw_tints(self.sheet, self.plan, checks, words, self.book.format)
 
     def _heights(self) -> list[float | None]:
         """Heights of the rows; None where Excel fits the row to what is typed. Rows of printed words of several lines, and on a
@@ -385,50 +385,8 @@ class _Page:
     def _grid(self, name: str) -> Grid:
         return next(grid for _, grid in self.form.template.grids() if grid.grid == name)
 
-    def _tint(self) -> None:
-        """Inputs are tinted only while blank, missing or implausible, so that a finished form prints plain."""
-        words, looks = self.book.forms.selfcheck, self.form.looks
-        tints = [self.book.format(bg_color=colour) for colour in (words.tints.error, words.tints.query, looks.blank_tint)]
-        hints = column_name(self.book.checks[self.form].hints + ORIGIN[1])
-        for area, slot in self._inputs():
-            cell = f"${cell_name(area.top, area.left)}"
-            # a run of lines is one range and its references move from row to row; a field's own stay
-            row = area.top + 1 if slot.grid else f"${area.top + 1}"
-            cell = cell if slot.grid else absolute(cell_name(area.top, area.left))
-            letter = column_name(area.left)
-            blank = f'={cell}="{slot.text}"' if slot.tick else f'=LEN(TRIM(SUBSTITUTE({cell},"　"," ")))=0'
-            told = (f'=ISNUMBER(FIND("{words.at(sign, letter)}",${hints}{row}))' for sign in (words.signs.error, words.signs.query))
-            for criteria, tint in zip((*told, blank) if slot.kind == "input" else told, tints, strict=False):
-                self.sheet.conditional_format(*area, {"type": "formula", "criteria": criteria, "format": tint})
+    def _silence(self) -> None:
+        """No green corners where text looks like a number."""
         texts = [a for s in self.plan.slots if s.typed and s.kind == "input" and s.meanings[s.key].type != "money" for a in [self._area(s)]]
         if texts:
             self.sheet.ignore_errors({"number_stored_as_text": " ".join(dict.fromkeys(area_name(a) for a in texts))})
-
-    def _inputs(self) -> Iterator[tuple[Area, Slot]]:
-        """Every input with the cells it covers; those of one column on lines that follow each other as one."""
-        run: tuple[Area, Slot] | None = None
-        for slot in sorted((s for s in self.plan.slots if s.typed), key=lambda s: (s.grid, s.area.left, s.area.top)):
-            area = self._area(slot)
-            if run and slot.grid and run[1].grid == slot.grid and run[0].left == area.left and run[0].bottom + 1 == area.top:
-                run = (Area(run[0].top, area.left, area.bottom, area.right), run[1])
-                continue
-            if run:
-                yield run
-            run = (area, slot)
-        if run:
-            yield run
-
-    # --- what the sheet says of itself
-
-    def _checks(self) -> None:
-        """The hints and what they keep, hidden, behind the key column; beside them a column that shows them, outside the page."""
-        checks, words, form = self.book.checks[self.form], self.book.forms.selfcheck, self.book.format
-        hint = form(font_name="宋体", font_size=9, valign="vcenter", locked=True)
-        status = form(font_name="黑体", font_size=12, valign="vcenter", locked=True)
-        self.sheet.set_column(checks.hints, checks.shown - 1, None, None, {"hidden": True})
-        self.sheet.set_column(checks.shown, checks.shown, words.hint_width)
-        for col in range(checks.hints, checks.shown + 1):
-            put_text(self.sheet, 0, col, OWN, None)
-        for (row, col), expression in checks.formulas.items():
-            style = None if col < checks.shown else hint if row else status
-            put_formula(self.sheet, row + ORIGIN[0], col + ORIGIN[1], self.book.short(owned(expression)), style)
