@@ -9,7 +9,7 @@ from xlgoals.errors import Refused
 from xlgoals.formats import codes_of
 from xlgoals.limits import Limits
 from xlgoals.ownformulas import OWN, UNTOLD
-from xlgoals.records import Package, RowCol, Sheet
+from xlgoals.records import Area, Package, RowCol, Sheet
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SPECIAL = 0xFFFFFFFA  # sector numbers from here on stand for no sector
@@ -152,7 +152,7 @@ class _Biff:
 
     def sheet(self, offset: int) -> Sheet:
         formulas, errors, formats = dict[RowCol, str](), dict[RowCol, str](), dict[RowCol, str]()
-        hidden_rows, hidden_cols = set[int](), set[int]()
+        hidden_rows, hidden_cols, shared = set[int](), set[int](), list[Area]()
         stream = self.stream
         bottom = right = 0
         for kind, start, size in self.records(offset):
@@ -175,6 +175,11 @@ class _Biff:
                     style = struct.unpack_from("<H", stream, start + 4 + step * 6)[0]
                     if style in self.formats:
                         formats[row, col + step] = self.formats[style]
+            elif kind == 0x4BC and size >= 6:  # one formula for the cells of an area, behind the first of them
+                if OWN_BYTES in stream[start : start + size]:
+                    top, low, left, last = struct.unpack_from("<HHBB", stream, start)
+                    shared.append(Area(top, left, low, last))
+                continue
             elif kind == 0x208 and size >= 16:
                 if stream[start + 12] & 0x20:
                     hidden_rows.add(struct.unpack_from("<H", stream, start)[0])
@@ -191,6 +196,7 @@ class _Biff:
         self.area += bottom * right
         if self.cells > self.limits.cells or self.area > self.limits.area:
             raise Refused("file.too_large", "单元格过多，或在很远的位置有内容")
+        formulas |= {spot: OWN for spot in formulas if any(area.holds(*spot) for area in shared)}
         return Sheet(
             "", formulas=formulas, errors=errors, formats=formats, hidden_rows=frozenset(hidden_rows), hidden_cols=frozenset(hidden_cols)
         )  # fmt: skip
