@@ -458,6 +458,17 @@ def test_a_unit_that_writes_beside_the_form_is_heard() -> None:
     assert [(one.code, one.found) for one in findings if one.code == "cell.outside"] == [("cell.outside", "这是备注"), ("cell.outside", "=1+1")]
 
 
+def test_the_overview_is_ours_whatever_it_is_called() -> None:
+    form = FORMS["yiyang-2023"]
+    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, form, count=1, stamp=STAMP)))
+    book["项目1"]["B4"].value = "某项目"
+    book[WORDS.sheet].title = "检查"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    _, findings = understand(read_bytes(buffer.getvalue(), name="表.xlsx"), FORMS)
+    assert [one for one in findings if one.code == "form.other_sheet"] == []
+
+
 def test_values_pasted_over_our_formulas_are_set_aside() -> None:
     """All values of a sheet pasted over its formulas: what the checks said is left as words and numbers."""
     one = checks("yiyang-2023")

@@ -13,6 +13,8 @@ from dataclasses import replace
 from xlgoals.records import RowCol, Sheet
 
 OWN = "#check"
+OWN_BYTES = OWN.encode("ascii")
+OVERVIEW = "#checks"  # stands on the sheet that looks at all forms
 UNTOLD = "?"  # the text of a formula that the reader of xls leaves untold
 
 

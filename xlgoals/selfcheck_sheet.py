@@ -12,7 +12,7 @@ from xlgoals.forms import Form
 from xlgoals.formulas import phrase
 from xlgoals.layout import column_points, text_height
 from xlgoals.models import SelfCheck
-from xlgoals.ownformulas import OWN
+from xlgoals.ownformulas import OVERVIEW, owned
 from xlgoals.pen import ALLOWED, put_formula, put_text
 from xlgoals.records import Area, absolute, cell_name
 from xlgoals.selfcheck import KEPT, Checks, Row, rows_of
@@ -50,7 +50,7 @@ class SelfCheckSheet:
             row += len(checks.rules) + 1
         self._summary(Area(head + 1, 0, row - 1, 0))
         sheet.set_column(self.width, self.width + KEPT - 1, None, None, {"hidden": True})
-        put_text(sheet, 0, self.width, OWN, None)
+        put_text(sheet, 0, self.width, OVERVIEW, None)
         sheet.autofilter(head, 0, row - 1, self.width - 1)
         sheet.freeze_panes(head + 1, 0)
         sheet.repeat_rows(head)
@@ -84,7 +84,7 @@ class SelfCheckSheet:
 
     def _put(self, row: int, col: int, text: str, style: Format | None) -> None:
         if text.startswith("="):
-            put_formula(self.sheet, row, col, self.short(text), style)
+            put_formula(self.sheet, row, col, self.short(owned(text[1:])), style)
         elif text:
             put_text(self.sheet, row, col, text, style)
         else:

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from xlgoals.errors import Refused
 from xlgoals.formats import codes_of
 from xlgoals.limits import Limits
-from xlgoals.ownformulas import OWN, UNTOLD
+from xlgoals.ownformulas import OWN, OWN_BYTES, UNTOLD
 from xlgoals.records import Area, Package, RowCol, Sheet
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SPECIAL = 0xFFFFFFFA  # sector numbers from here on stand for no sector
-OWN_BYTES = OWN.encode("latin-1")
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 
 
