@@ -400,7 +400,7 @@ def _printed(value: object, forms: Sequence[Form], returns: Sequence[Return]) ->
     """Whether a form prints this, or it is a key or a stamp; or the level word of a line that was read."""
     if not isinstance(value, str):
         return False
-    if re.fullmatch(r"#c\d+|#r\d+|#\w+\.(head|\d+\.\d+)", value) or value.startswith('{"xlgoals":'):
+    if re.fullmatch(r"#c\d+|#r\d+|#\w+\.(head|\d+\.\d+)", value) or value.strip().startswith('{"xlgoals":'):
         return True
     text = _loose(re.sub(r'"|&|\$[A-Z]+\$\d+|^=', "", value) if value.startswith("=") else value)
     for form in forms:
