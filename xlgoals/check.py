@@ -1,6 +1,6 @@
 """Check the tables of a batch: pandera schemas built from each form's meanings and the rule catalogue, failures told as findings.
 
-Each form's returns are laid out as the three tables of `facts`, and each table is validated once a batch. A rule that
+Each form's returns are laid out as the tables of `facts` and its kin, and each table is validated once a batch. A rule that
 crashes is a defect of the program and is told as such; the others go on.
 """
 
@@ -16,8 +16,9 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 from pandera.errors import SchemaErrorReason, SchemaErrors
 
+from xlgoals import facts, facts_figures, facts_prose
 from xlgoals.conditions import Condition, Row
-from xlgoals.facts import BUILDERS, Table, Units, columns, unread
+from xlgoals.facts import Table, Units, unread
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
 from xlgoals.kinds_form import accepted
@@ -28,6 +29,8 @@ from xlgoals.tables import Tables
 __all__ = ["DEFECT", "accepted", "check"]
 
 Place = tuple[str, str]  # rid, record key
+BUILDERS = {**facts.BUILDERS, **facts_figures.BUILDERS, **facts_prose.BUILDERS}
+COLUMNS = (facts.columns, facts_figures.columns, facts_prose.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ def check(tables: Tables, forms: Forms) -> list[Finding]:
         outcome.defects += defects
         for table, build in BUILDERS.items():
             wanted = tuple(one for one in demanded if one.table == table)
+            if not wanted:
+                continue
             try:
                 frame = build(mine, form, units, spoken)
             except Exception as error:  # what a table is made of is as much ours as the rules on it
@@ -108,11 +113,16 @@ def _schema(form: Form, table: Table, wanted: tuple[Condition, ...]) -> pa.DataF
     return pa.DataFrameSchema(
         {
             name: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == name])
-            for name, dtype in columns(form)[table].items()
+            for name, dtype in _columns(form)[table].items()
         },
         strict=True,
         name=f"{form.id} {table}",
     )
+
+
+@lru_cache(maxsize=64)
+def _columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
+    return {table: dtypes for columns in COLUMNS for table, dtypes in columns(form).items()}
 
 
 def _checked(number: int, condition: Condition) -> pa.Check:

@@ -45,6 +45,11 @@ class Kind:
     patterns: tuple[str, ...] = ()
 
 
+def words(text: str) -> tuple[str, ...]:
+    """The words of a parameter, which are set apart by blanks."""
+    return tuple(text.split())
+
+
 def filled(column: str) -> pl.Expr:
     """Whether a text is there; what nobody could read counts as neither filled nor blank."""
     return pl.col(column).fill_null("") != ""

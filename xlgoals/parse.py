@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
+from xlgoals.layout import in_percent, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
@@ -218,7 +219,8 @@ class _Parser:
         elif meaning.record:
             key = meaning.record_key
             text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
+            share = meaning.type == "money" and text.endswith(("%", "％")) and in_percent(plan(self.form), taken.slot.key)
+            amount = self._money(text, key) if meaning.type == "money" and not share else None
             if text:
                 self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from xlgoals import kinds_form, kinds_money
+from xlgoals import kinds_form, kinds_money, kinds_plan, kinds_prose
 from xlgoals.conditions import Condition, Kind, unfit_pattern
 from xlgoals.errors import SpecError
 from xlgoals.facts import PARTS, Units
@@ -17,7 +17,7 @@ from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import LEVELS, Form
 
 DEFECT = "internal.rule"  # the one code that Python itself raises: a rule crashed
-KINDS: Mapping[str, Kind] = {**kinds_form.KINDS, **kinds_money.KINDS}
+KINDS: Mapping[str, Kind] = {**kinds_form.KINDS, **kinds_money.KINDS, **kinds_plan.KINDS, **kinds_prose.KINDS}
 
 
 def lint(catalogue: Catalogue, units: Units) -> None:
