@@ -93,8 +93,10 @@ def _money_factor(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 
 def _near(form: Form) -> pl.Expr:
-    """Whether an amount and a money line are the same: within half of the last digit written, and the rounding of the line."""
-    room = pl.col("step").fill_null(Decimal(0)).cast(pl.Float64) / 2 + 0.005 * float(form.money_factor)
+    """Whether an amount and a money line are the same: within half of the last digit written (but 5万元 is not 4.6), and the
+    rounding of the line."""
+    rounding = pl.min_horizontal(pl.col("step").fill_null(Decimal(0)).cast(pl.Float64) / 2, pl.col("amount").cast(pl.Float64) / 200)
+    room = rounding + 0.005 * float(form.money_factor)
     return (pl.col("yuan").cast(pl.Float64) - pl.col("amount").cast(pl.Float64)).abs() <= room + 1e-6
 
 
@@ -153,16 +155,17 @@ def _cost_total(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 
 def _price_heads(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
-    """The fewest heads promised at the lowest price a head cost no more than the budget."""
+    """The fewest heads promised (`bounds: no`: the most allowed) at a fixed price a head cost no more than the budget."""
     given = rule.parameters
     head = pl.col("each_unit").str.contains(given["heads"]) | ((pl.col("each_kind") == "money") & pl.col("named").str.contains_any(list(words(given["rates"]))))
     priced = head & pl.col("levels").str.contains(given["cost"], literal=True)
     share = pl.col("project").str.contains_any(list(words(given["shares"]))) & ~pl.col("named").str.contains_any(list(words(given["payers"])))
-    least = pl.col("count_op").is_in(["=", ">=", ">"]) & pl.col("each_op").is_in(["=", ">=", ">"])
+    fixed = pl.col("each_op").is_in(["=", ">=", ">"])
+    least = pl.col("count_op").is_in(["=", ">=", ">"])
     cost = pl.col("count").cast(pl.Float64) * pl.col("each").cast(pl.Float64)
     asked = priced & ~share
     smallest = pl.when(asked).then(cost).min().over("rid")
-    fails = asked & (least if given["bounds"] == "yes" else ~least) & (cost <= smallest) & (cost > pl.col("total").cast(pl.Float64) * (1 + float(given["within"])))
+    fails = asked & fixed & (least if given["bounds"] == "yes" else ~least) & (cost <= smallest) & (cost > pl.col("total").cast(pl.Float64) * (1 + float(given["within"])))
 
     def tell(row: Row) -> Mapping[str, str]:
         cost = (row["count"] * row["each"]).quantize(Decimal("0.01"), ROUND_HALF_UP)
