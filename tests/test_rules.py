@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
 
 import tests.rules
 from tests.returns import CLEAN, FORMS, Case, found, one
+from xlgoals.findings import Rule
 from xlgoals.rules import KINDS
 
 MODULES = [importlib.import_module(f"tests.rules.{module.name}") for module in pkgutil.iter_modules(tests.rules.__path__)]
@@ -41,3 +43,15 @@ def test_every_rule_that_reading_raises_is_raised_in_a_test() -> None:
 
 def test_every_kind_is_used() -> None:
     assert {rule.kind for rule in RULES} - {""} == set(KINDS)
+
+
+# --- what the catalogue says of its rules
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.kind], ids=lambda rule: rule.code)
+def test_every_rule_with_a_kind_says_why_and_shows_its_sentence(rule: Rule) -> None:
+    """The example gives every word of the sentence, so that `xlgoals explain` shows it whole; each parameter has a meaning."""
+    asked = set(re.findall(r"\{(\w+)\}", rule.sentence + rule.remedy)) - set(rule.parameters)
+    assert rule.why
+    assert asked <= set(rule.example), f"example lacks {asked - set(rule.example)}"
+    assert set(rule.parameters) <= set(FORMS.catalogue.meanings)
