@@ -25,6 +25,8 @@ COMMANDS = {
     "consolidate": "cli_returns:consolidate",
     "rules": "cli_rules:rules_command",
     "explain": "cli_rules:explain",
+    "diff": "cli_review:diff",
+    "bundle": "cli_bundle:bundle",
     "demo": "cli_try:demo",
     "target": "cli_try:target",
 }

@@ -75,6 +75,7 @@ CASES = [
     passes("cost.price_bound", P, indicators=[line(*HEADS, "资助学生人数", "≤1000人"), line(*COST, "资助标准", "≤500元/人")]),
     passes("cost.price_bound", P, indicators=[line(*HEADS, "资助学生人数", "≤300人"), line(*COST, "资助标准", "500元/人")]),
     fails("heads.added", L, "E14", indicators=[line(*HEADS, "离休干部人数", "153人")], mid_indicators=[line(*HEADS, "离休干部保障人数", "459人")]),
+    passes("heads.added", L, indicators=[line(*HEADS, "离休干部保障人数", "110人")], mid_indicators=[line(*HEADS, "离休干部保障人数", "≤350人")]),  # about
     passes("heads.added", L, indicators=[line(*HEADS, "离休干部保障人数", "153人")], mid_indicators=[line(*HEADS, "离休干部保障人数", "155人")]),
     passes("heads.added", L, indicators=[line(*HEADS, "培训人数", "100人")], mid_indicators=[line(*HEADS, "培训人数", "300人")]),  # others every year
     passes("heads.added", L, indicators=[line(*HEADS, "参保人数", "100人")], mid_indicators=[line(*HEADS, "救助人数", "300人")]),
