@@ -25,6 +25,7 @@ def columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
         "texts": {
             "rid": text, "key": text, "role": text, "part": text, "horizon": text, "text": text, "year": text, "from": text, "to": text,
             "project": text, "first": text, "length": pl.UInt32(), "doubled": text, "years": text,
+            "mixed": text,
         },
         "promises": {"rid": text, "key": text, "clause": text, "share": text, "carried": yes},
     }  # fmt: skip
@@ -33,7 +34,8 @@ def columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
 def text_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -> pl.DataFrame:
     """Every text with what it stands beside: the form's years and project; of a goal also the key of the first goal of its horizon
     that says the same, and how many Chinese characters, letters and digits all goals of its horizon have together. `doubled` are
-    the words written twice in a row, `years` the other years that the form speaks of in its goals and fields."""
+    the words written twice in a row, `years` the years that the form speaks of in its goals and purpose, `mixed` what follows a
+    colon or semicolon at the end of a basis and is the whole basis of another line."""
     schema = columns(form)["texts"]
     worded = {key: m for key, m in scalars(form).items() if m.type in WORDED}
     parts = pl.DataFrame({"key": list(worded), "part": [m.part for m in worded.values()]}, schema={"key": pl.String(), "part": pl.String()})
@@ -50,9 +52,12 @@ def text_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
     about = tables.returns.select("rid", "year", project="project_name")
     for name, key in (("from", "mid_from"), ("to", "mid_to")):
         about = about.join(tables.values.filter(pl.col("key") == key).select("rid", pl.col("text").alias(name)), on="rid", how="left")
-    spoken = texts.filter(pl.col("role").is_in(["field", "goal"])).group_by("rid").agg(
+    spoken = texts.filter((pl.col("role") == "goal") | (pl.col("part") == "purpose")).group_by("rid").agg(
         pl.col("text").str.extract_all(r"20\d\d").explode().drop_nulls().unique().sort().str.join(" ").alias("years")
     )  # fmt: skip
+    bases = texts.filter(pl.col("role") == "basis").select("rid", mixed="text").unique()
+    tail = pl.when(pl.col("role") == "basis").then(pl.col("text").str.extract(r"[:：;；]\s*(\p{Han}{4,})\s*$"))
+    texts = texts.with_columns(tail=tail).join(bases.with_columns(tail="mixed"), on=["rid", "tail"], how="left", maintain_order="left")
     goal = pl.col("role") == "goal"
     same = pl.col("text").str.replace_all(r"[\s\p{P}]", "")
     texts = texts.join(about, on="rid", how="left", maintain_order="left").join(spoken, on="rid", how="left", maintain_order="left")
@@ -61,7 +66,7 @@ def text_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
         length=pl.when(goal).then(same.str.len_chars().sum().over("rid", "role", "horizon")),
         doubled=pl.when(~pl.col("role").is_in(["target"])).then(_doubled(texts["text"])).otherwise(pl.lit("")),
     )
-    filled = texts.with_columns(pl.col("year", "from", "to", "years", "project", "doubled").fill_null(""))
+    filled = texts.with_columns(pl.col("year", "from", "to", "years", "project", "doubled", "mixed").fill_null(""))
     return filled.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 

@@ -127,6 +127,11 @@ def _same_document(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     yield Condition(rule.code, "texts", "project", holds, "{key}", tell, other="project_name")
 
 
+def _basis_mixed(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
+    """What a line rests on does not end with the whole of what another rests on, pasted behind it."""
+    yield Condition(rule.code, "texts", "mixed", pl.col("mixed") == "", "{key}", lambda row: {"expected": row["mixed"]})
+
+
 def _document_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """No document that a text names by its number is of a later year than the form."""
     _, said, _ = _document(pl.col("text"))
@@ -154,6 +159,7 @@ KINDS: Mapping[str, Kind] = {
     "text_year": Kind(_text_year, ("where", "base"), patterns=("base",)),
     "name_year": Kind(_name_year, ("base", "against"), patterns=("base",)),
     "same_document": Kind(_same_document, ("where",)),
+    "basis_mixed": Kind(_basis_mixed),
     "document_year": Kind(_document_year, ("where",)),
     "promise_kept": Kind(_promise_kept, ("pattern", "base"), patterns=("pattern", "base")),
 }

@@ -58,6 +58,8 @@ CASES = [
     passes("basis.number", Q, **lines(Q, {"basis": "冀财社【2022】218号"})),
     fails("basis.future", Q, "G18", **lines(Q, {"basis": "冀财社〔2032〕18号"})),
     passes("basis.future", Q, **lines(Q, {"basis": "冀财社〔2024〕18号"})),
+    fails("basis.mixed", Q, "G18", **lines(Q, {"basis": "冀政办〔2019〕75号第三条：工作保障措施"}, {"basis": "工作保障措施"})),
+    passes("basis.mixed", Q, **lines(Q, {"basis": "冀政办〔2019〕75号第三条：工作保障措施"})),
     fails("basis.format", Q, "G18", **lines(Q, {"basis": "【2019】-75关于建立安全责任制的通知"})),
     passes("basis.format", Q, **lines(Q, {"basis": "冀政办〔2019〕75号通知第三条"})),
     fails("goal.unmeasured", P, "B9", goal="维修两栋教学楼屋面，使渗漏消除率达到93%以上"),
