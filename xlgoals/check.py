@@ -17,7 +17,7 @@ from pandera.api.polars.types import PolarsData
 from pandera.errors import SchemaErrorReason, SchemaErrors
 
 from xlgoals import facts, facts_figures, facts_prose
-from xlgoals.conditions import Condition, Row
+from xlgoals.conditions import Condition
 from xlgoals.facts import Table, Units, unread
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
@@ -147,7 +147,7 @@ def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condit
             number = error.check.name if isinstance(error.check, pa.Check) else None
             blamed = wanted if number is None else wanted[int(number) : int(number) + 1]
             if reason is SchemaErrorReason.DATAFRAME_CHECK and isinstance(told, pl.DataFrame):
-                _fail(blamed[0], frame.filter(~told.to_series()).iter_rows(named=True), outcome)
+                _fail(blamed[0], frame.filter(~told.to_series()), outcome)
             elif reason is SchemaErrorReason.CHECK_ERROR:
                 kind = re.match(r"\w+", str(error.failure_cases))
                 outcome.crashed(blamed, kind[0] if kind else reason.name)
@@ -157,10 +157,10 @@ def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condit
         outcome.crashed(wanted, type(error).__name__)
 
 
-def _fail(condition: Condition, rows: Iterable[Row], outcome: Outcome) -> None:
+def _fail(condition: Condition, failing: pl.DataFrame, outcome: Outcome) -> None:
     seen: set[Place] = set()
     try:
-        for row in rows:
+        for row in failing.with_columns(**condition.more).iter_rows(named=True):
             rid, record = row["rid"], condition.place.format_map(row)
             if (rid, record) not in seen:
                 seen.add((rid, record))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -20,7 +20,8 @@ class Condition:
     """What must hold in every row of a table, which column is to blame where it does not, and what to say then.
 
     Texts are "" when blank and null when nobody could read them; a condition must hold on null, and must never be null
-    itself. `place` and `other` are record keys, with the row's columns in braces. `about` names all records judged.
+    itself. `place` and `other` are record keys, with the row's columns in braces. `about` names all records judged. `more`
+    are further columns that telling needs, worked out on the failing rows only.
     """
 
     code: str
@@ -32,6 +33,7 @@ class Condition:
     label: str = ""
     about: tuple[str, ...] = ()
     other: str = ""
+    more: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,12 @@ def _where(rule: Rule) -> pl.Expr:
     return pl.col("role").is_in(wanted) | pl.col("part").is_in(wanted)
 
 
-def _first(pattern: str, text: str) -> str:
-    return pl.Series([text]).str.extract(f"({pattern})", 1)[0] or ""
+def _first(pattern: str, text: pl.Expr) -> pl.Expr:
+    return text.str.extract(f"({pattern})", 1).fill_null("").str.strip_chars()
+
+
+def _said(row: Row) -> Mapping[str, str]:
+    return {name.removeprefix("#"): row[name] for name in ("#found", "#expected") if name in row}
 
 
 def _text_without(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -32,11 +36,7 @@ def _text_without(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     pattern, aside = rule.parameters["pattern"], rule.parameters.get("set_aside", "")
     text = pl.col("text").str.replace_all(aside, "") if aside else pl.col("text")
 
-    def tell(row: Row) -> Mapping[str, str]:
-        rest = pl.Series([row["text"]]).str.replace_all(aside, "")[0] if aside else row["text"]
-        return {"found": _first(pattern, rest).strip()}
-
-    yield Condition(rule.code, "texts", "text", ~(_where(rule) & text.str.contains(pattern)), "{key}", tell)
+    yield Condition(rule.code, "texts", "text", ~(_where(rule) & text.str.contains(pattern)), "{key}", _said, more={"#found": _first(pattern, text)})
 
 
 def _doubled(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -80,18 +80,18 @@ def _year_of(column: str) -> pl.Expr:
     return pl.col(column).str.extract(r"^\s*(20\d\d)\s*$").cast(pl.Int32)
 
 
+def _as_year(year: pl.Expr) -> pl.Expr:
+    return year.cast(pl.String) + "年"
+
+
 def _text_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A text about what is to be done speaks of no year before the form's (before its middle term, in a goal of that)."""
     first = pl.when(pl.col("horizon") == "annual").then(_year_of("year")).otherwise(pl.coalesce(_year_of("from"), _year_of("year")))
     said = _earlier(pl.col("text"), rule.parameters["base"])
     holds = ~_where(rule) | (said >= first).fill_null(True)
 
-    def tell(row: Row) -> Mapping[str, str]:
-        years = [int(row["year"])] if row["horizon"] == "annual" else [int(row["from"] or row["year"])]
-        year = pl.select(_earlier(pl.lit(row["text"]), rule.parameters["base"])).item()
-        return {"found": f"{year}年", "expected": f"{years[0]}年"}
-
-    yield Condition(rule.code, "texts", "year", holds, "{key}", tell)
+    more = {"#found": _as_year(said), "#expected": _as_year(first)}
+    yield Condition(rule.code, "texts", "year", holds, "{key}", _said, more=more)
 
 
 def _name_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -102,10 +102,8 @@ def _name_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     if rule.parameters["against"] == "yes":
         holds |= ~pl.col("years").str.contains(pl.col("year"), literal=True)
 
-    def tell(row: Row) -> Mapping[str, str]:
-        return {"found": f"{pl.select(_earlier(pl.lit(row['text']), rule.parameters['base'])).item()}年", "expected": f"{row['year']}年"}
-
-    yield Condition(rule.code, "texts", "years", holds, "{key}", tell)
+    more = {"#found": _as_year(said), "#expected": _as_year(year)}
+    yield Condition(rule.code, "texts", "years", holds, "{key}", _said, more=more)
 
 
 def _document(text: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
@@ -120,11 +118,9 @@ def _same_document(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     same = (said_year == year) & (said_number == number)
     holds = ~_where(rule) | (said_issuer != issuer).fill_null(True) | same.fill_null(True)
 
-    def tell(row: Row) -> Mapping[str, str]:
-        pattern = rf"\p{{Han}}{{2,4}}\s*{_NUMBERED.replace('(19|20)', '(?:19|20)')}"
-        return {"found": _first(pattern, row["text"]), "expected": _first(pattern, row["project"])}
-
-    yield Condition(rule.code, "texts", "project", holds, "{key}", tell, other="project_name")
+    whole = rf"\p{{Han}}{{2,4}}\s*{_NUMBERED}"
+    more = {"#found": _first(whole, pl.col("text")), "#expected": _first(whole, pl.col("project"))}
+    yield Condition(rule.code, "texts", "project", holds, "{key}", _said, other="project_name", more=more)
 
 
 def _basis_mixed(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -137,10 +133,8 @@ def _document_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     _, said, _ = _document(pl.col("text"))
     holds = ~_where(rule) | (said.cast(pl.Int32) <= _year_of("year")).fill_null(True)
 
-    def tell(row: Row) -> Mapping[str, str]:
-        return {"found": _first(_NUMBERED, row["text"]), "expected": row["year"]}
-
-    yield Condition(rule.code, "texts", "part", holds, "{key}", tell)
+    more = {"#found": _first(_NUMBERED, pl.col("text")), "#expected": pl.col("year")}
+    yield Condition(rule.code, "texts", "part", holds, "{key}", _said, more=more)
 
 
 def _promise_kept(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
