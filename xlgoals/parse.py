@@ -416,7 +416,8 @@ class _Parser:
                 )
             known = typed or stamped or getattr(self.given, part)
             if typed and not stamped and part not in self.spots and part in one.echoed_at:  # only the printed words say it
-                self.spots[part] = Spot(At(one.book.file, one.sheet.name, cell_name(*one.echoed_at[part])), typed, "name", label)
+                place = one.echoed_at[part]
+                self.spots[part] = Spot(At(one.book.file, one.sheet.name, cell_name(*place)), str(one.sheet.value(*place)), "name", label)
             if known:
                 self.fields[part] = known
             elif part not in self.spots:
