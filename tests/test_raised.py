@@ -53,6 +53,15 @@ def other_unit(book: Any) -> None:
     book["项目1"]["A6"] = "项目资金（元）"
 
 
+def paste_a_key(book: Any) -> None:
+    book["项目1"]["C21"] = "#c3"
+
+
+def move_a_level(book: Any) -> None:
+    """The level words of two blocks changed places, their keys did not."""
+    book["项目1"]["A21"], book["项目1"]["A45"] = book["项目1"]["A45"].value, book["项目1"]["A21"].value
+
+
 def type_into_a_split_cell(book: Any) -> None:
     book["项目1"].unmerge_cells("B4:D4")
     book["项目1"]["C4"] = "另一个名称"
@@ -69,6 +78,8 @@ def shift_a_line(book: Any) -> None:
     ("layout.disagree", misname, "项目1", "B4"),
     ("layout.label", relabel, "项目1", "A4"),
     ("layout.unit", other_unit, "项目1", "A6"),
+    ("cell.key", paste_a_key, "项目1", "C21"),
+    ("line.level", move_a_level, "项目1", "A21"),
     ("cell.covered", type_into_a_split_cell, "项目1", "C4"),
     ("line.slid", shift_a_line, "项目1", "A21"),
 ])  # fmt: skip
