@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+from xlgoals.context import described
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
 from xlgoals.locate import locate
@@ -355,9 +357,12 @@ class _Parser:
                 texts[part] = line.printed.get(column, "")
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
         name, target = texts.pop("name", ""), texts.pop("target", "")
-        self.indicators.append(Indicator(
-            key, by_part["name"][1].horizon if "name" in by_part else "annual", level1, level2, name, target, texts, read_target(target, name=name, level2=level2, units=self.measures),
-        ))  # fmt: skip
+        nature, measure, description = (texts.get(part, "") for part in ("nature", "measure", "description"))
+        means = read_target(target, name=name, symbol=nature, unit=measure, level2=level2, units=self.measures)
+        if contrary := described(description, name, means.base_unit, means.dimension, (means.amount, means.high_amount), self.measures):
+            means = replace(means, conflicts=(*means.conflicts, *contrary))
+        horizon_of_name = by_part["name"][1].horizon if "name" in by_part else "annual"
+        self.indicators.append(Indicator(key, horizon_of_name, level1, level2, name, target, texts, means))
         if line.added:
             spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)
             self.findings.append(self.catalogue.at_spot("line.added", spot, identity=self.identity, record=key))

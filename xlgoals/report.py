@@ -47,7 +47,7 @@ def return_objects(tables: Tables) -> Iterator[dict[str, Any]]:
             "fields": {value["key"]: value["text"] for value in own["values"]},
             "funds": _plain(own["funds"]),
             "goals": own["goals"],
-            "indicators": _plain([{key: value for key, value in line.items() if value not in ("", None)} for line in own["indicators"]]),
+            "indicators": _plain([{key: value for key, value in line.items() if value not in ("", None, [])} for line in own["indicators"]]),
             "details": _plain(own["details"]),
             "places": {place.pop("key"): place for place in own["places"]},
         }

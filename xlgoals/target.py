@@ -113,8 +113,10 @@ def read_uncached(text: str, name: str, symbol: str, unit: str, level2: str, uni
         found = _certain(whole, whole, context, units)
     if found is None:
         found = Target(text, "qualitative", canonical=whole, why=_reason(whole))
+        if len(whole) > 1 and set(whole) <= set(context.name):
+            found = replace(found, conflicts=(Conflict("repeats-name", f"“{whole}”只是重复指标名称里的字"),))
         if context.symbol and context.symbol != "定性":
-            found = replace(found, conflicts=(Conflict("symbol-text", f"符号为“{context.symbol}”，指标值却是文字“{whole}”"),))
+            found = replace(found, conflicts=(*found.conflicts, Conflict("symbol-text", f"符号为“{context.symbol}”，指标值却是文字“{whole}”"),))
     return replace(found, text=text)
 
 
