@@ -36,11 +36,13 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a kind of rule becomes conditions on one form, and the parameters it cannot do without."""
+    """How a kind of rule becomes conditions on one form, and the parameters it cannot do without: words, numbers, and those
+    that are regular expressions."""
 
     conditions: Callable[[Form, Rule, Units], Iterator[Condition]]
     needs: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 def filled(column: str) -> pl.Expr:
@@ -50,3 +52,12 @@ def filled(column: str) -> pl.Expr:
 
 def blank(column: str) -> pl.Expr:
     return pl.col(column).fill_null("?") == ""
+
+
+def unfit_pattern(pattern: str) -> str:
+    """Why a text is no regular expression for polars, or ""; Python's dialect allows more (look-around, references)."""
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError as error:
+        return str(error).strip().splitlines()[-1]
+    return ""
