@@ -19,7 +19,7 @@ from xlgoals.forms import Form, Meaning
 from xlgoals.layout import plan
 from xlgoals.tables import INDICATOR_MORE, MONEY, NUMBER, Tables
 
-Table = Literal["form", "indicators", "figures"]
+Table = Literal["form", "indicators", "figures", "across"]
 Units = tuple[tuple[str, Decimal], ...]
 PARTS = ("level1", "level2", "name", "target", *INDICATOR_MORE)
 # what a line's target says, read with all that stands beside it (`target.Target`). `sort`: what kind of thing it is a value of
@@ -28,7 +28,7 @@ MEANS: Mapping[str, pl.DataType] = {
     "means.base": pl.String(), "means.dimension": pl.String(), "means.from": pl.String(), "means.to": pl.String(),
     "means.parts": pl.List(pl.String()), "means.conflicts": pl.List(pl.List(pl.String())), "sort": pl.String(), "doubled": pl.String(),
 }  # fmt: skip
-SORTS = ("count", "ratio", "money", "price", "time", "frequency", "date", "text")
+SORTS = ("count", "ratio", "money", "price", "time", "frequency", "date", "text", "unread")
 
 
 # --- what a form has --------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
     texts, amount, count = pl.String(), MONEY, pl.UInt32()
     return {
         "form": {
-            "rid": texts, "#indicators": count, "#line": texts, "#levels": texts, "#weights": texts,  # no field is called so
+            "rid": texts, "#indicators": count, "#line": texts, "#levels": texts, "#weights": texts, "#weighed": texts,  # no field is called so
             **dict.fromkeys(map(free_line, levels(form)), texts),
             **dict.fromkeys((*scalars(form), *form.template.stamped), texts),
             **{yuan(key): amount for key in money(form)},
@@ -123,11 +123,13 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
     cells = _cells(tables, (*fields, *form.template.stamped), amounts, unread)
     places = tables.places.select("rid", "key")
     line = places.filter(pl.col("key").str.contains(r"^indicators\..*\.name$"))
+    weighed = places.filter(pl.col("key").str.contains(r"^indicators\.annual\..*\.weight$"))
     parts = [
         _wide(cells, (*fields, *form.template.stamped), "text"),
         _wide(cells, amounts, "amount").rename({key: yuan(key) for key in amounts}),
         line.group_by("rid", maintain_order=True).agg(pl.col("key").first().alias("#line")),
         _count(tables.indicators, unread, "#indicators", r"^indicators(\..*\.(name|target))?$"),
+        weighed.group_by("rid", maintain_order=True).agg(pl.col("key").first().alias("#weighed")),
         _present(tables.indicators),
         *(
             places.filter(pl.col("key").str.contains(rf"^levels\.\w+\.{re.escape(level)}$")).group_by("rid").agg(pl.col("key").max().alias(free_line(level)))
@@ -142,7 +144,7 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
         mine = tables.goals.filter((pl.col("horizon") == m.horizon) & written)
         parts.append(_count(mine, pl.concat([unread, lost]), name, rf"^{name}(\.\w+)?$"))
     wide = reduce(lambda left, right: left.join(right, on="rid", how="left"), parts, tables.returns.select("rid"))
-    told = wide.with_columns(pl.col("#line", "#levels", "#weights").fill_null(""), pl.col(pl.UInt32).fill_null(0))
+    told = wide.with_columns(pl.col("#line", "#levels", "#weights", "#weighed").fill_null(""), pl.col(pl.UInt32).fill_null(0))
     return _typed(told.with_columns(pl.coalesce(free_line(level), "#line").alias(free_line(level)) for level in levels(form)), form, "form")
 
 
@@ -200,12 +202,15 @@ def indicator_table(tables: Tables, form: Form, units: Units, unread: pl.DataFra
 
 
 def _sort() -> pl.Expr:
-    """What kind of thing a target is a value of, one of SORTS; "" where it says several things, nothing, or a bare number."""
+    """What kind of thing a target is a value of, one of SORTS; "" where it says several things, nothing, or a bare number.
+    A unit that nobody knows still counts something."""
     kind, dimension = pl.col("kind"), pl.col("dimension")
+    bare = (dimension == "") & (pl.col("measure").str.strip_chars("十百千万亿") == "")
     return (
         pl.when(kind.is_in(["date", "frequency"])).then(kind)
         .when(kind == "qualitative").then(pl.lit("text"))
-        .when(~kind.is_in(["number", "range"]) | (dimension == "")).then(pl.lit(""))
+        .when(kind.is_in(["blank", "unreadable", "placeholder"])).then(pl.lit("unread"))
+        .when(~kind.is_in(["number", "range"]) | bare).then(pl.lit(""))
         .when(dimension.is_in(["ratio", "points", "multiple"])).then(pl.lit("ratio"))
         .when(dimension.is_in(["money", "time"])).then(dimension)
         .when(dimension.str.starts_with("money per")).then(pl.lit("price"))
@@ -217,9 +222,9 @@ _DOUBLED = re.compile(r"([\u4e00-\u9fff]{2,})\1")
 
 
 def _doubled(names: pl.Series) -> pl.DataFrame:
-    """For each name, the words that stand in it twice in a row, with the two letters behind them: 对象对象满意."""
+    """For each name in which words stand twice in a row, these: 对象对象."""
     matches = ((name, _DOUBLED.search(name)) for name in names.unique() if name)
-    rows = [(name, name[match.start() : match.end() + 2]) for name, match in matches if match]
+    rows = [(name, match[0]) for name, match in matches if match]
     return pl.DataFrame(rows, schema={"name": pl.String(), "doubled": pl.String()}, orient="row")
 
 

@@ -315,12 +315,27 @@ class _Parser:
                     self._goal(line, own, horizon or "annual")
                 else:
                     self._details(grid, line, own)
+        self._free_lines(meanings, lines)
 
     def _first_line(self, grid: str, line: GridLine) -> None:
         """The place of a first indicator that nobody wrote, so that a finding can point there."""
         for column, meaning in self.form.columns[grid].items():
             if meaning.to == "indicator.name" and column in line.cells:
                 self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
+
+    def _free_lines(self, meanings: Mapping[str, Meaning], lines: Sequence[GridLine]) -> None:
+        """The place of the first line of each second level that the form prints and nobody wrote under: there a finding can point."""
+        level2 = next((column for column, m in meanings.items() if m.to == "indicator.level2"), "")
+        for column, meaning in meanings.items():
+            if meaning.to != "indicator.name":
+                continue
+            used = {(one.horizon, one.level2) for one in self.indicators}
+            for line in lines:
+                level = self.form.canonical(line.printed.get(level2, ""), "level2")
+                key = f"levels.{meaning.horizon}.{level}"
+                taken = line.cells.get(column)
+                if level and taken and taken.cell is None and (meaning.horizon, level) not in used and key not in self.spots:
+                    self._text(taken, meaning, key)
 
     def _goal(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
         for column, meaning in meanings.items():
