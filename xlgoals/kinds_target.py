@@ -49,7 +49,7 @@ def _target_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     named = NAME != ""
     if rule.parameters.get("nothing"):  # 无 beside 无 is told by a rule of its own
         named &= ~NAME.is_in(rule.parameters["nothing"].split())
-    yield from _line(form, rule, (KIND == rule.parameters["of"]) & named)
+    yield from _line(form, rule, (rule.parameters["of"] == KIND) & named)
 
 
 def _unquantified(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
