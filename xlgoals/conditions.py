@@ -22,7 +22,8 @@ class Condition:
 
     Texts are "" when blank and null when nobody could read them; a condition must hold on null, and must never be null
     itself. `place` and `other` are record keys, with the row's columns in braces. `about` names all records judged. `others`
-    is a column that lists places in any form of the batch, each as `[rid, record key]`.
+    is a column that lists places in any form of the batch, each as `[rid, record key]`; `more` are further columns that telling
+    needs, worked out on the failing rows only.
     """
 
     code: str
@@ -35,6 +36,7 @@ class Condition:
     about: tuple[str, ...] = ()
     other: str = ""
     others: str = ""
+    more: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ class Across:
     columns: Mapping[str, pl.DataType]
     rows: Callable[[Tables, Rule], pl.DataFrame]
     condition: Callable[[Rule], Condition]
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a parameter, which are set apart by blanks."""
+    return tuple(text.split())
 
 
 def filled(column: str) -> pl.Expr:

@@ -169,7 +169,7 @@ def _same_demand(rule: Rule) -> Condition:
     how, scope = pl.col("how"), pl.col("scope")
     far = pl.col("apart") >= float(p["apart"])
     fails = (scope == "horizons") | ((scope == "owner") & (how.is_in(["kind", "sign", "price"]) | far))
-    fails |= (scope == "office") & (how == "price") & (pl.col("share") >= float(p["share"])) & pl.col("name").str.contains_any(p["standards"].split())
+    fails |= (scope == "office") & (how == "price") & (pl.col("share") >= float(p["agree"])) & pl.col("name").str.contains_any(p["standards"].split())
 
     def tell(row: Row) -> Mapping[str, str]:
         where = p[row["project"]] if row["scope"] == "horizons" else p[row["scope"]].format(project=row["project"][:24])
@@ -187,7 +187,7 @@ _VARIANTS: Mapping[str, pl.DataType] = {
 
 def _variants(tables: Tables, rule: Rule) -> pl.DataFrame:
     """Abbreviations in a line that are one letter away from one that stands elsewhere in the form, in its words or its lines."""
-    pattern = rf"[A-Z]{{{int(rule.parameters['letters'])},}}"
+    pattern = rf"[A-Z]{{{int(rule.parameters['length'])},}}"
     lines, blank = tables.indicators, pl.lit("")
     texts = pl.concat([
         tables.values.select("rid", "key", "text", line=blank, place="key"),
@@ -246,7 +246,7 @@ def _copied(tables: Tables, rule: Rule) -> pl.DataFrame:
     Forms that say exactly the same are one. Of the rest, those are compared that share a line which not everybody has. Units
     that file one project under its one name have copied nothing.
     """
-    least, share = int(rule.parameters["least"]), float(rule.parameters["share"])
+    least, share = int(rule.parameters["shared_lines"]), float(rule.parameters["shared_part"])
     sets = _sets(tables)
     rare = sets.words.filter(pl.len().over("office", "level2", "name", "said").is_between(2, COMMON))
     left = rare.select("rid", "office", "level2", "name", "said")
@@ -294,7 +294,7 @@ def _copy(rule: Rule) -> Condition:
     def tell(row: Row) -> Mapping[str, str]:
         return {"found": str(row["shared"]), "forms": str(row["forms"]), "lines": str(row["lines"]), "projects": row["projects"]}
 
-    return Condition(rule.code, "across", "shared", pl.col("shared") < float(rule.parameters["least"]), "{key}.name", tell, others="others")
+    return Condition(rule.code, "across", "shared", pl.col("shared") < float(rule.parameters["shared_lines"]), "{key}.name", tell, others="others")
 
 
 # --- the same project twice
@@ -329,9 +329,9 @@ def _namesake(rule: Rule) -> Condition:
 KINDS: Mapping[str, Kind] = {
     "twins": Kind(_nothing, ("which",), across=Across(_TWINS, _twins, _twin)),
     "differs": Kind(
-        _nothing, ("annual", "mid_term", "owner", "office", "standards"), ("apart", "share"), across=Across(_DIFFERS, _differs, _same_demand)
+        _nothing, ("annual", "mid_term", "owner", "office", "standards"), ("apart", "agree"), across=Across(_DIFFERS, _differs, _same_demand)
     ),
-    "variants": Kind(_nothing, (), ("letters",), across=Across(_VARIANTS, _variants, _variant)),
-    "copied": Kind(_nothing, (), ("least", "share"), across=Across(_COPIES, _copied, _copy)),
+    "variants": Kind(_nothing, (), ("length",), across=Across(_VARIANTS, _variants, _variant)),
+    "copied": Kind(_nothing, (), ("shared_lines", "shared_part"), across=Across(_COPIES, _copied, _copy)),
     "namesakes": Kind(_nothing, ("asked",), across=Across(_NAMESAKES, _namesakes, _namesake)),
 }  # fmt: skip

@@ -49,7 +49,7 @@ def _target_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     named = NAME != ""
     if rule.parameters.get("nothing"):  # 无 beside 无 is told by a rule of its own
         named &= ~NAME.is_in(rule.parameters["nothing"].split())
-    yield from _line(form, rule, (rule.parameters["of"] == KIND) & named)
+    yield from _line(form, rule, (rule.parameters["value_kind"] == KIND) & named)
 
 
 def _unquantified(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -110,7 +110,7 @@ def _date_sign(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A date is written as a date: 12月底前, not ≤12月份, and not 年初."""
     vague = (pl.col("means.from") == "") & (pl.col("means.to") == "")
     signed = TARGET.str.contains("^[≤≥<>]") & (pl.col("nature").fill_null("") == "")
-    yield from _first_of(form, rule, [((KIND == "date") & signed, "signed"), ((KIND == "date") & vague, "vague")])
+    yield from _first_of(form, rule, [((KIND == "date") & signed, "signed_date"), ((KIND == "date") & vague, "vague_date")])
 
 
 # --- does it fit
@@ -122,7 +122,7 @@ def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     does not fit, there."""
     told = pl.lit(False)
     for case in rule.cases:
-        fails = LEVEL2.is_in(case["level2"].split()) & SORT.is_in(case["sorts"].split()) & ~told
+        fails = LEVEL2.is_in(case["level2"].split()) & SORT.is_in(case["sorts"].split())
         if case.get("only"):
             fails &= any_of(NAME, case["only"])
         if case.get("unless"):
@@ -131,8 +131,8 @@ def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
         def say(row: Row, reason: str = case["say"]) -> Mapping[str, str]:
             return {**words(row), "level2": form.local(row["level2"]), "reason": reason}
 
-        yield from _line(form, rule, fails, case.get("at", "target"), say)
-        told |= fails
+        yield from _line(form, rule, fails & ~told, case.get("at", "target"), say)
+        told |= fails  # without what was told before, or it would double with every case
 
 
 def _direction(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -171,14 +171,14 @@ def _either(words: str) -> str:
 
 
 KINDS: Mapping[str, Kind] = {
-    "target_kind": Kind(_target_kind, ("of",)),
+    "target_kind": Kind(_target_kind, ("value_kind",)),
     "unquantified": Kind(_unquantified, ("levels", "vague", "declared")),
     "several": Kind(_several),
     "target_conflict": Kind(_conflict, ("conflicts",)),
     "no_unit": Kind(_no_unit, ("scales",), patterns=("without",)),
     "strange_unit": Kind(_strange_unit, ("scales",)),
     "no_sign": Kind(_no_sign, ("sorts", "levels")),
-    "date_sign": Kind(_date_sign, ("signed", "vague")),
+    "date_sign": Kind(_date_sign, ("signed_date", "vague_date")),
     "level_kind": Kind(_level_kind, cases={"level2": (), "sorts": SORTS, "say": ()}),
     "direction": Kind(_direction, (
         "worse", "events", "counts", "better", "limits", "cost", "paid", "kept_low", "amounts", "timing", "lasting",

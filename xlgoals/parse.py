@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from xlgoals.context import described
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
+from xlgoals.layout import in_percent, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
-from xlgoals.target import as_typed, read_target
+from xlgoals.target import as_typed, read_line
 from xlgoals.words import bare
 
 CENT = Decimal("0.01")
@@ -220,7 +219,8 @@ class _Parser:
         elif meaning.record:
             key = meaning.record_key
             text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
+            share = meaning.type == "money" and text.endswith(("%", "％")) and in_percent(plan(self.form), taken.slot.key)
+            amount = self._money(text, key) if meaning.type == "money" and not share else None
             if text:
                 self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
         else:
@@ -372,10 +372,7 @@ class _Parser:
                 texts[part] = line.printed.get(column, "")
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
         name, target = texts.pop("name", ""), texts.pop("target", "")
-        nature, measure, description = (texts.get(part, "") for part in ("nature", "measure", "description"))
-        means = read_target(target, name=name, symbol=nature, unit=measure, level2=level2, units=self.measures)
-        if contrary := described(description, name, means.base_unit, means.dimension, (means.amount, means.high_amount), self.measures):
-            means = replace(means, conflicts=(*means.conflicts, *contrary))
+        means = read_line(target, name, level2, texts, self.measures)
         horizon_of_name = by_part["name"][1].horizon if "name" in by_part else "annual"
         self.indicators.append(Indicator(key, horizon_of_name, level1, level2, name, target, texts, means))
         if line.added:
@@ -433,6 +430,8 @@ class _Parser:
                     )
                 )
             known = typed or stamped or getattr(self.given, part)
+            if typed and not stamped and part not in self.spots and part in one.echoed_at:  # only the printed words say it
+                self.spots[part] = Spot(At(one.book.file, one.sheet.name, cell_name(*one.echoed_at[part])), typed, "name", label)
             if known:
                 self.fields[part] = known
             elif part not in self.spots:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from xlgoals import kinds_form, kinds_money, kinds_name, kinds_set, kinds_target
+from xlgoals import kinds_form, kinds_money, kinds_name, kinds_plan, kinds_prose, kinds_set, kinds_target
 from xlgoals.conditions import Condition, Kind, unfit_pattern
 from xlgoals.errors import SpecError
 from xlgoals.facts import PARTS, Units
@@ -17,7 +17,9 @@ from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import LEVELS, Form
 
 DEFECT = "internal.rule"  # the one code that Python itself raises: a rule crashed
-KINDS: Mapping[str, Kind] = {**kinds_form.KINDS, **kinds_money.KINDS, **kinds_target.KINDS, **kinds_name.KINDS, **kinds_set.KINDS}
+KINDS: Mapping[str, Kind] = {
+    **kinds_form.KINDS, **kinds_money.KINDS, **kinds_plan.KINDS, **kinds_prose.KINDS, **kinds_target.KINDS, **kinds_name.KINDS, **kinds_set.KINDS,
+}  # fmt: skip
 
 
 def lint(catalogue: Catalogue, units: Units) -> None:

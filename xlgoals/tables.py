@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from xlgoals.target import Target
 MONEY = pl.Decimal(20, 2)
 NUMBER = pl.Decimal(38, 12)
 LARGEST = Decimal(10) ** 25
+_FINEST, _EXACT = Decimal("1e-12"), Context(prec=60)
 
 SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     # one row a form instance
@@ -116,7 +117,7 @@ def _meaning(target: Target) -> tuple[object, ...]:
 
 
 def _number(value: Decimal | None) -> Decimal | None:
-    if value is None or not value.is_finite() or abs(value) >= LARGEST or value != round(value, 12):
+    if value is None or not value.is_finite() or abs(value) >= LARGEST or value != value.quantize(_FINEST, context=_EXACT):
         return None
     return value
 
