@@ -85,11 +85,12 @@ def _as_year(year: pl.Expr) -> pl.Expr:
 
 
 def _text_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
-    """A text about what is to be done speaks of no year before the form's (before its middle term, in a goal of that)."""
+    """A text about what is to be done does not speak only of a year shortly before the form's (before its middle term, in a goal
+    of that)."""
     first = pl.when(pl.col("horizon") == "annual").then(_year_of("year")).otherwise(pl.coalesce(_year_of("from"), _year_of("year")))
     said = _earlier(pl.col("text"), rule.parameters["base"])
-    holds = ~_where(rule) | (said >= first).fill_null(True)
-
+    late = (said < first) & (said >= first - int(rule.parameters["back"])) & ~pl.col("text").str.contains(pl.col("year"), literal=True)
+    holds = ~(_where(rule) & late.fill_null(False))
     more = {"#found": _as_year(said), "#expected": _as_year(first)}
     yield Condition(rule.code, "texts", "year", holds, "{key}", _said, more=more)
 
@@ -98,7 +99,8 @@ def _name_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A project's name speaks of no earlier year than the form; `against`: told only where the form's other words name its year."""
     name = pl.col("part") == "project_name"
     said, year = _earlier(pl.col("text"), rule.parameters["base"]), _year_of("year")
-    holds = ~name | (said >= year).fill_null(True)
+    late = (said < year) & (said >= year - int(rule.parameters["back"]))
+    holds = ~(name & late.fill_null(False))
     if rule.parameters["against"] == "yes":
         holds |= ~pl.col("years").str.contains(pl.col("year"), literal=True)
 
@@ -150,8 +152,8 @@ KINDS: Mapping[str, Kind] = {
     "doubled": Kind(_doubled, ("where",)),
     "goal_repeats": Kind(_goal_repeats),
     "goal_short": Kind(_goal_short, numbers=("fewest",)),
-    "text_year": Kind(_text_year, ("where", "base"), patterns=("base",)),
-    "name_year": Kind(_name_year, ("base", "against"), patterns=("base",)),
+    "text_year": Kind(_text_year, ("where", "base"), ("back",), patterns=("base",)),
+    "name_year": Kind(_name_year, ("base", "against"), ("back",), patterns=("base",)),
     "same_document": Kind(_same_document, ("where",)),
     "basis_mixed": Kind(_basis_mixed),
     "document_year": Kind(_document_year, ("where",)),

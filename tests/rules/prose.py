@@ -24,6 +24,7 @@ CASES = [
     fails("text.garbled", Q, "B6", purpose="预算 2. 万元，用于结算"),
     fails("text.garbled", Q, "B6", purpose="预算4.5万元，其中财政资金万3元"),
     fails("text.garbled", P, "B9", goal="完成屋面\ufffd\ufffd维修，保证秋季按时开学"),
+    passes("text.garbled", Q, purpose="一、培训。1. 元旦慰问；2. 15万元用于宣传"),
     passes("text.garbled", Q, purpose="1. 3万元用于培训。2. 1.5万元用于宣传"),
     passes("text.garbled", Q, purpose="预算1万2千元，共3.5 万元"),
     fails("text.doubled", P, "B9", goal="对离休离休干部活动室进行维修，消除渗漏，保证使用"),
@@ -40,7 +41,11 @@ CASES = [
     passes("goals.short", P),
     passes("goals.short", Q, goals=["按时完成结算", "群众就医只跑一次", "不再垫付"]),  # together they are long enough
     fails("text.year", L, "F12", goal="保障2022年度供水管网改造资金拨付到位，村民用上自来水"),
-    fails("text.year", P, "D11", indicators=[line("产出", "时效", "维修完工时间", "2025年8月底前")]),
+    passes("text.year", L, goal="支付2022年度考核奖和2023年工资，保证人员待遇按时足额发放"),  # this year, too: no text left over
+    passes("text.year", L, goal="巩固2022年脱贫成果，完成2019年签订的合同"),
+    fails("text.deadline", P, "D11", indicators=[line("产出", "时效", "维修完工时间", "2025年8月底前")]),
+    passes("text.deadline", P),
+    passes("text.deadline", P, indicators=[line("产出", "数量", "维修面积增幅", "较2024年增长5%")]),
     fails("text.year", L, "B12", mid_goal="2021年完成管网改造，使沿线村庄全部用上达标的自来水"),
     passes("text.year", L),
     passes("text.year", L, mid_goal="2022年完成管网改造30公里，使沿线村庄全部用上达标的自来水"),
