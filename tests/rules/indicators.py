@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.returns import B, Case, L, M, P, Q, S, Y, fails, line, lines, passes
+from tests.returns import B, Case, L, M, Q, S, Y, fails, line, lines, passes
 
 
 def first(form: str, level1: str, level2: str, name: str, target: str, **more: str) -> dict[str, object]:
