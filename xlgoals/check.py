@@ -23,7 +23,7 @@ from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
 from xlgoals.kinds_form import accepted
 from xlgoals.records import At
-from xlgoals.rules import DEFECT, KINDS, conditions, lint
+from xlgoals.rules import DEFECT, across_forms, conditions, lint
 from xlgoals.tables import Tables
 
 __all__ = ["DEFECT", "accepted", "check"]
@@ -88,10 +88,10 @@ def check(tables: Tables, forms: Forms) -> list[Finding]:
 def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
     """Judge what only several lines or forms together can get wrong: by unit, by department, whatever layouts they have."""
     for rule in catalogue.rules.values():
-        across = KINDS[rule.kind].across if rule.kind and not rule.off else None
-        if across is None:
-            continue
         try:
+            across = across_forms(rule)
+            if across is None:
+                continue
             condition, frame = across.condition(rule), across.rows(tables, rule)
         except Exception as error:
             outcome.defects.append(Defect(rule.code, type(error).__name__))

@@ -126,7 +126,9 @@ def held_measure(quantity: Quantity, context: Context) -> tuple[Measure | None, 
         conflicts.append(Conflict("scale", f"单位栏是“{column.text}”，指标值的单位是“{printed.text}”，请核对数量级"))
     # 增加收入 ≥5%: how much something changes is a share, whatever it is measured in itself
     changes = holds is not None and holds.dimension in ("ratio", "points") and _CHANGED.search(quantity.lead + (named is None) * context.name)
-    if holds and holds.known and promised and not changes and not holds.same_kind(promised):
+    counted = holds is not None and promised is not None and named is None and holds.dimension == promised.dimension == "count"
+    heads = counted and "人" in (holds.base, promised.base)  # type: ignore[union-attr]  # what counts things is a matter of taste: 企业数 20家
+    if holds and holds.known and promised and not changes and (heads or not counted) and not holds.same_kind(promised):
         conflicts.append(Conflict("unit-name", f"指标名称的单位是“{promised.text}”，指标值的单位是“{holds.text}”"))
     if printed and printed.known and named and column is None and printed.same_kind(named) and _apart(printed, named):
         conflicts.append(Conflict("scale-name", f"指标名称里的单位是“{named.text}”，指标值的单位是“{printed.text}”"))

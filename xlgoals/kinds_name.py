@@ -64,7 +64,7 @@ def _levels_there(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     for level in rule.parameters["levels"].split():
         if level not in levels(form) or not indicator_parts(form):
             continue
-        there = pl.col("#levels").str.contains(f"|{level}|", literal=True) | (pl.col("#indicators") == 0)
+        there = pl.col("#levels").str.contains(f"|{level}|", literal=True) | (pl.col("#levels") == "")  # no line at all is told by a rule of its own
 
         def tell(row: Row, level: str = level) -> Mapping[str, str]:
             return {"found": "", "expected": form.local(level)}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
 from xlgoals import kinds_form, kinds_money, kinds_name, kinds_plan, kinds_prose, kinds_set, kinds_target
-from xlgoals.conditions import Condition, Kind, unfit_pattern
+from xlgoals.conditions import Across, Condition, Kind, unfit_pattern
 from xlgoals.errors import SpecError
 from xlgoals.facts import PARTS, Units
 from xlgoals.findings import Catalogue, Rule
@@ -37,6 +37,11 @@ def conditions(form: Form, rule: Rule, units: Units) -> tuple[Condition, ...]:
     """What a rule demands of a form; nothing where the form has no such field, where an earlier stage raises the finding, or
     where the rule is off."""
     return tuple(KINDS[rule.kind].conditions(form, rule, units)) if rule.kind and not rule.off else ()
+
+
+def across_forms(rule: Rule) -> Across | None:
+    """What a rule gathers from all forms of a batch, if it looks across them."""
+    return KINDS[rule.kind].across if rule.kind and not rule.off else None
 
 
 def _mistakes(rule: Rule, catalogue: Catalogue, units: Units) -> Iterator[tuple[tuple[str, ...], str]]:

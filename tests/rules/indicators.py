@@ -76,6 +76,7 @@ CASES = [
     bad("target.measure", "救助人次", "≥60063人"),
     bad("target.measure", "参保人数（人）", "≥474万人"),
     good("target.measure", "参保人数（万人）", "≥474万人"),
+    good("target.measure", "贷款贴息企业数", "≥20家"),
     good("target.measure", "增加农民收入", "≥5%", level=ECONOMY),
     fails("target.column", B, "G25", **lines(B, {}, {"target": "12万元"})),
     passes("target.column", B, **lines(B, {}, {"target": "12所"})),
