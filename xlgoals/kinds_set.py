@@ -94,14 +94,14 @@ _SIDE = pl.col("op").replace_strict({">=": ">", ">": ">", "<=": "<", "<": "<"}, 
 _RATE = pl.col("dimension").str.starts_with("money per") | (pl.col("dimension") == "ratio")
 
 
-def _demands(tables: Tables) -> pl.DataFrame:
-    """Lines whose value is one number with a unit, satisfaction left out: each project has its own public."""
-    numbers = _lines(tables).filter((pl.col("kind") == "number") & (pl.col("dimension") != "") & ~pl.col("level2").str.contains("满意"))
+def _demands(tables: Tables, left_out: str) -> pl.DataFrame:
+    """Lines whose value is one number with a unit, without those of some second levels: each project has its own public."""
+    numbers = _lines(tables).filter((pl.col("kind") == "number") & (pl.col("dimension") != "") & ~pl.col("level2").is_in(left_out.split()))
     return numbers.with_columns(side=_SIDE, value=pl.col("amount").cast(pl.Float64), sort=pl.col("dimension"))
 
 
 def _differs(tables: Tables, rule: Rule) -> pl.DataFrame:
-    lines = _demands(tables)
+    lines = _demands(tables, rule.parameters["left_out"])
     return pl.concat([_between_horizons(lines), _between_forms(lines, "owner"), _between_forms(lines, "office")])
 
 
@@ -329,7 +329,7 @@ def _namesake(rule: Rule) -> Condition:
 KINDS: Mapping[str, Kind] = {
     "twins": Kind(_nothing, ("which",), across=Across(_TWINS, _twins, _twin)),
     "differs": Kind(
-        _nothing, ("annual", "mid_term", "owner", "office", "standards"), ("apart", "agree"), across=Across(_DIFFERS, _differs, _same_demand)
+        _nothing, ("annual", "mid_term", "owner", "office", "standards", "left_out"), ("apart", "agree"), across=Across(_DIFFERS, _differs, _same_demand)
     ),
     "variants": Kind(_nothing, (), ("length",), across=Across(_VARIANTS, _variants, _variant)),
     "copied": Kind(_nothing, (), ("shared_lines", "shared_part"), across=Across(_COPIES, _copied, _copy)),

@@ -138,9 +138,9 @@ def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 def _direction(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """What should be little is not demanded at least, what should be much not at most; and no demand is always met."""
     p = rule.parameters
-    head = rf"(?:{_either(p['worse'])})(?:{_either(p['events'])})*(?:发生)?(?:{_either(p['counts'])})?(?:[(（][^()（）]*[)）])?$"
+    head = rf"(?:{_either(p['worse'])})(?:{_either(p['events'])})*(?:{_either(p['counts'])})?(?:[(（][^()（）]*[)）])?$"
     worse, value = NAME.str.contains(head), pl.col("means.value")
-    better = NAME.str.contains(rf"(?:{_either(p['better'])})(?:率|度|性|比例|水平)(?:[(（][^()（）]*[)）])?$")
+    better = NAME.str.contains(rf"(?:{_either(p['better'])})(?:{_either(p['endings'])})(?:[(（][^()（）]*[)）])?$")
     limited = any_of(NAME, p["limits"])
     cost = any_of(LEVEL1 + LEVEL2, p["cost"]) & SORT.is_in(["money", "price"]) & ~any_of(NAME, p["paid"])
     kept_low = any_of(pl.col("description").fill_null(""), p["kept_low"])
@@ -181,7 +181,7 @@ KINDS: Mapping[str, Kind] = {
     "date_sign": Kind(_date_sign, ("signed_date", "vague_date")),
     "level_kind": Kind(_level_kind, cases={"level2": (), "sorts": SORTS, "say": ()}),
     "direction": Kind(_direction, (
-        "worse", "events", "counts", "better", "limits", "cost", "paid", "kept_low", "amounts", "timing", "lasting",
+        "worse", "events", "counts", "better", "endings", "limits", "cost", "paid", "kept_low", "amounts", "timing", "lasting",
         "worse_least", "cost_least", "low_least", "slow_least", "whole_most", "better_most", "amount_most", "nought_least",
     )),
     "too_much": Kind(_too_much, ("parts", "growth")),
