@@ -44,6 +44,7 @@ class Looks(Model):
     styles: dict[str, Style]
     types: dict[str, TypeLook]
     blank_tint: str
+    carried_tab: str = Field(pattern="^[0-9A-F]{6}$")
     body_height: float
     line_size: float
     line_factor: float
