@@ -27,6 +27,7 @@ KEPT = 4096  # filled sheets kept for further workbooks
 LEVEL = 6
 MARK = re.compile("\ue000(\\w+)\ue001")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
+PLAIN = re.compile(r"[^\s&<>_\x00-\x1f](?:[^&<>_\x00-\x1f]*[^\s&<>_\x00-\x1f])?")  # text that stands in a file as it is
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 ROW = re.compile(r"<row\b([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 CELL = re.compile(r'<c r="([A-Z]+[0-9]+)"([^>]*?)(?:/>|>.*?</c>)', re.DOTALL)
@@ -102,6 +103,7 @@ class Mould:
         self.texts = {name: texts[name] for name in (*self.sheets.values(), *self.marked)}
         self.apart: dict[str, _Sheet] = {}
         self.kept: dict[object, _Head] = {}
+        self.last = b"", b""
         head = SST.search(texts.get(STRINGS, ""))
         if not head or not texts[STRINGS].rstrip().endswith("</sst>"):
             raise MouldError("工作簿里没有文字表，不是用下发的表另存的。请用下发的原始空表。")
@@ -127,10 +129,7 @@ class Mould:
             for spot, value in fill.cells.items():
                 told = amount_text(value) if isinstance(value, Decimal) else None
                 if told is None:
-                    text = f"{value:f}" if isinstance(value, Decimal) else value
-                    if not fits_cell(text):
-                        raise MouldError(f"{name}!{cell_name(*spot)} 的文字太长，或有单元格存不下的字符。")
-                    number = numbers.setdefault(text, self.string_count + len(numbers))
+                    number = numbers.setdefault(value if isinstance(value, str) else f"{value:f}", self.string_count + len(numbers))
                     told, uses = f"#{number}", uses + 1
                 cells.append((spot, told))
             new[part] = self._finished(part, self._head(part, tuple(cells), fill), words or {})
@@ -144,6 +143,8 @@ class Mould:
         ])  # fmt: skip
 
     def _strings(self, numbers: Mapping[str, int], uses: int) -> Member:
+        if not all(map(fits_cell, numbers)):
+            raise MouldError("有文字太长，或有单元格存不下的字符。")
         start = f'{self.strings_before}{self.string_head} count="{self.string_uses + uses}" uniqueCount="{self.string_count + len(numbers)}">'.encode()
         end = ("".join(map(_si, numbers)) + "</sst>").encode()
         crc = zlib.crc32(end, zlib.crc32(self.strings, zlib.crc32(start)))
@@ -166,8 +167,10 @@ class Mould:
     def _finished(self, part: str, head: _Head, words: Mapping[str, str]) -> Member:
         if not head.rest:
             return Member(part, zipfile.ZIP_DEFLATED, head.crc, head.size, head.raw)
-        rest = "".join(piece if i % 2 else _escaped(words.get(piece, "")) for i, piece in enumerate(head.rest)).encode()
-        return Member(part, zipfile.ZIP_DEFLATED, zlib.crc32(rest, head.crc), head.size + len(rest), head.raw + _deflated(rest))
+        rest = "".join([piece if i % 2 else _escaped(words.get(piece, "")) for i, piece in enumerate(head.rest)]).encode()
+        if rest != self.last[0]:
+            self.last = rest, _deflated(rest)  # mostly the same for all sheets of a workbook
+        return Member(part, zipfile.ZIP_DEFLATED, zlib.crc32(rest, head.crc), head.size + len(rest), head.raw + self.last[1])
 
     # --- a sheet
 
@@ -255,10 +258,11 @@ def amount_text(amount: Decimal) -> str | None:
 
 def _si(text: str) -> str:
     """One shared string; what XML or Excel would not keep is escaped as Excel does."""
-    told = ESCAPED.sub("_x005F_", text) if "_x" in text else text
-    told = CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", _escaped(told))
-    space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
-    return f"<si><t{space}>{told}</t></si>"
+    if not PLAIN.fullmatch(text):
+        space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
+        text = CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", _escaped(ESCAPED.sub("_x005F_", text)))
+        return f"<si><t{space}>{text}</t></si>"
+    return f"<si><t>{text}</t></si>"
 
 
 def _escaped(text: str) -> str:

@@ -22,7 +22,7 @@ from xlgoals.models import HOLE, Grid, Guide, SheetSpec
 from xlgoals.mould import Fill, Mould, MouldError, mark
 from xlgoals.pen import ALLOWED, PINNED, RenderError, absolute, put_formula, put_text
 from xlgoals.records import Area, RowCol, Stamp, area_name, cell_name
-from xlgoals.stamp import PROPERTY, VERSION, sign, stamp_text
+from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PAPER = {"A4": 9, "A3": 8}
@@ -82,21 +82,12 @@ class Blank:
             heights[sheet] = {row: (height(notice), True)}
         fills = {}
         for name, form, seq in self.sheets:
-            known = self._known(name, form, content[seq - 1] if form is self.form and seq <= len(content) else ())
+            known: Sequence[Entry] = content[seq - 1] if form is self.form and seq <= len(content) else ()
             project = projects[seq - 1] if form is self.form and seq <= len(projects) else ""
             own = replace(stamp, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
-            laid = plan(form)
-            down, across = ORIGIN
-            put = cells.setdefault(name, {})
-            put[0, laid.width] = stamp_text(sign(own, key))
-            put |= {(entry.row + down, entry.slot.area.left + across): entry.value for entry in known}
-            fills[name] = Fill(
-                put,
-                {row + down: (points, laid.rows[row].height is None) for row, points in fitted_heights(laid, known).items()},
-                frozenset(entry.row + down for entry in known if laid.rows[entry.row].hidden),
-                self.carried_tab if seq in carried and form is self.form else "",
-            )
-        cells.setdefault(self.guide.meta_sheet, {})[META] = stamp_text(sign(stamp, key))
+            put = {**cells.get(name, {}), (0, plan(form).width): stamp_text(own, key)}
+            fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and form is self.form else "")
+        cells.setdefault(self.guide.meta_sheet, {})[META] = stamp_text(stamp, key)
         for name in cells.keys() - fills.keys():
             fills[name] = Fill(cells[name], heights.get(name, {}))
         words = {word: make(stamp) for word, make in self.words.items()}
@@ -106,13 +97,22 @@ class Blank:
         except MouldError as error:
             raise RenderError(str(error)) from error
 
-    def _known(self, name: str, form: Form, content: Sequence[Entry]) -> list[Entry]:
-        """The entries that hold anything."""
-        known = [entry for entry in content if entry.value != ""]
-        spots = {(entry.row, entry.slot.area.left) for entry in known}
-        if len({(entry.row, entry.slot.area.left) for entry in content}) < len(content) or not spots <= self.inputs[form]:
-            raise RenderError(f"{name}: an entry twice in a cell, or where nobody fills in")
-        return known
+    def _fill(self, name: str, form: Form, content: Sequence[Entry], put: dict[RowCol, str | Decimal], tab: str) -> Fill:
+        """A form sheet with what was known before and the entries that hold anything."""
+        laid, (down, across) = plan(form), ORIGIN
+        inputs, spots = self.inputs[form], set()
+        shown = []
+        for slot, row, value in content:
+            spot = row, slot.area.left
+            if spot in spots or (value != "" and spot not in inputs):
+                raise RenderError(f"{name}: an entry twice in a cell, or where nobody fills in")
+            spots.add(spot)
+            if value != "":
+                put[row + down, slot.area.left + across] = value
+                if laid.rows[row].hidden:
+                    shown.append(row + down)
+        heights = {row + down: (points, laid.rows[row].height is None) for row, points in fitted_heights(laid, content).items()}
+        return Fill(put, heights, frozenset(shown), tab)
 
 
 def _growing(package: bytes, growing: Mapping[str, set[int]]) -> dict[str, bytes]:
@@ -129,7 +129,7 @@ def _growing(package: bytes, growing: Mapping[str, set[int]]) -> dict[str, bytes
 def _property(stamp: Stamp, key: bytes) -> str:
     """The stamp as a document property: without the names where they are too long for one (every sheet holds them)."""
     for told in (stamp, replace(stamp, department="", unit=""), replace(stamp, department="", unit="", cycle="")):
-        text = stamp_text(sign(told, key))
+        text = stamp_text(told, key)
         if len(text.encode("utf-16-le")) <= 2 * PROPERTY_MOST:
             return text
     return ""
