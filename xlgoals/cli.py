@@ -18,6 +18,8 @@ from xlgoals.errors import SpecError, XlgoalsError
 
 COMMANDS = {
     "init": "cli_cycle:init",
+    "distribute": "cli_cycle:distribute",
+    "fill": "cli_cycle:fill",
     "forms": "cli_forms:forms_command",
     "new": "cli_forms:new",
     "convert": "cli_forms:convert",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from xlgoals.records import At, Sheet, Value, cell_name
 from xlgoals.words import bare
 
 HEAD_WITHIN = 12  # headings stand in one of the first so many rows: a title may stand above them
+EXACT = 10**15  # beyond, a spreadsheet's number no longer holds every digit
+SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
 CSV_ENDINGS = (".csv", ".txt", ".tsv")
 
 
@@ -56,6 +59,16 @@ class Listing(NamedTuple):
     lines: tuple[Line, ...]
 
 
+def code_in(item: Item, heading: str) -> tuple[str, Fault | None]:
+    """A code as text; one that a spreadsheet took for a number and that may have lost digits is a mistake."""
+    whole = item.number is None or (item.number == int(item.number) and abs(item.number) < EXACT and "e+" not in item.number_format.lower())
+    if not whole or SCIENTIFIC.fullmatch(item.text):
+        return "", item.fault(f"“{heading}”是 {item.text}，编码被当成数字，已丢了末尾的数。请把这一栏设为文本格式，重新输入编码。")
+    if item.number is not None:
+        return str(int(item.number)), None
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", item.text), None
+
+
 class _Raw(NamedTuple):
     """One row before its headings are known."""
 
@@ -65,7 +78,7 @@ class _Raw(NamedTuple):
 
 def read_lists(path: Path, catalogue: Catalogue, known: Iterable[str], limits: Limits | None = None) -> tuple[Listing, ...]:
     """All lists of a workbook (a sheet each) or of a csv file (one). Headings are found as the row, of the first twelve, that
-    holds most of the `known` ones; a sheet without any is left out. Raises InputError for what cannot be read, and for cells
+    holds most of the `known` ones, or where none are known the first that holds several; a sheet without any is left out. Raises InputError for what cannot be read, and for cells
     that hold an error."""
     try:
         with path.open("rb") as opened:
@@ -144,7 +157,7 @@ def _decoded(data: bytes, file: str) -> str:
 
 def _listing(name: str, place: str, rows: Sequence[_Raw], known: set[str]) -> Listing | None:
     def heads(row: _Raw) -> int:
-        return sum(item is not None and bare(item.text) in known for item in row.items)
+        return sum(item is not None and (not known or bare(item.text) in known) for item in row.items)
 
     best = max(rows[:HEAD_WITHIN], key=heads, default=None)
     if best is None or not heads(best):

@@ -32,7 +32,7 @@ ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 ROW = re.compile(r"<row\b([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 CELL = re.compile(r'<c r="([A-Z]+[0-9]+)"([^>]*?)(?:/>|>.*?</c>)', re.DOTALL)
 SST = re.compile(r"<sst\b[^>]*>", re.DOTALL)
-STRINGS = "xl/sharedStrings.xml"
+STRINGS, WORKBOOK = "xl/sharedStrings.xml", "xl/workbook.xml"
 TAB = re.compile(r'<tabColor rgb="[0-9A-F]*"/>')
 
 
@@ -100,7 +100,7 @@ class Mould:
                     texts[info.filename] = (changed or {}).get(info.filename, b"").decode() or source.read(info).decode()
         self.sheets = _sheet_parts(texts)
         self.marked = [name for name, text in texts.items() if marks and MARK.search(text)]
-        self.texts = {name: texts[name] for name in (*self.sheets.values(), *self.marked)}
+        self.texts = {name: texts[name] for name in (WORKBOOK, *self.sheets.values(), *self.marked) if name in texts}
         self.apart: dict[str, _Sheet] = {}
         self.kept: dict[object, _Head] = {}
         self.last = b"", b""
@@ -115,6 +115,12 @@ class Mould:
         counted = re.search(r'\scount="(\d+)"', head[0])
         self.string_uses = int(counted[1]) if counted else self.string_count
         self.packages = [_Packed.of(member) for member in self.members]
+
+    def replace(self, part: str, text: str) -> None:
+        """Let a part say something else from now on."""
+        at = next(n for n, member in enumerate(self.members) if member.name == part)
+        self.members[at] = packed(part, text.encode())
+        self.packages[at] = _Packed.of(self.members[at])
 
     def cast(self, fills: Mapping[str, Fill], words: Mapping[str, str] | None = None) -> bytes:
         """The package with its sheets (by name) filled in, and its marks replaced. Equal input gives equal bytes."""
@@ -237,7 +243,7 @@ def _sheet_parts(texts: Mapping[str, str]) -> dict[str, str]:
         target = told["Target"]
         targets[told["Id"]] = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
     found = {}
-    for tag in re.findall(r"<sheet\s[^>]*>", texts.get("xl/workbook.xml", "")):
+    for tag in re.findall(r"<sheet\s[^>]*>", texts.get(WORKBOOK, "")):
         told = dict(re.findall(r'\s([\w:]+)="([^"]*)"', tag))
         part = targets.get(told.get("r:id", ""), "")
         if part in texts:

@@ -6,14 +6,17 @@ Polars is only needed by `write_frames`, and imported there: other commands writ
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import IO, TYPE_CHECKING, Literal, get_args
 
 from xlgoals.errors import OutputError
 
@@ -21,8 +24,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 MARKER = ".xlgoals-output"  # stands in every folder we write: only such a folder may be replaced
+DRAFT = ".xlgoals-"  # how the name of what is not yet whole begins
+LOCK = f"{DRAFT}lock"
+HALF = re.compile(re.escape(DRAFT) + r"[0-9a-f]{12}(?:\..*)?")
 TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
 DataFormat = Literal["parquet", "csv", "json"]
+RUNS = re.compile(r"^[=+\-@\t\r]")  # how text begins that a spreadsheet would run
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _MISLEADING = re.compile(r"""[\x00-\x20%#?"<>\\^`{|}\[\]\x7f]""")
 
@@ -31,15 +38,18 @@ _MISLEADING = re.compile(r"""[\x00-\x20%#?"<>\\^`{|}\[\]\x7f]""")
 
 
 @contextlib.contextmanager
-def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+def write_whole(
+    path: Path, *, force: bool = False, folder: bool = False, inputs: Iterable[Path] = (), flush: bool = True
+) -> Iterator[Path]:
     """Give a temporary path beside `path`; what was written there takes its place at the end, and is removed on failure.
+    Without `flush` it is not waited for the disk: one of thousands, which a further run would make again.
 
     With `folder` the temporary path is an empty folder. An existing target needs `force`, and is never one of `inputs`;
     an existing folder is replaced only if we made it.
     """
     _check_target(path, force, folder, tuple(inputs))
     # short and without the target's name: a Chinese name may already fill the 255 bytes a file system allows
-    draft = path.parent / f".xlgoals-{secrets.token_hex(6)}{'' if folder else path.suffix}"
+    draft = path.parent / f"{DRAFT}{secrets.token_hex(6)}{'' if folder else path.suffix}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if folder:
@@ -47,11 +57,12 @@ def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs
         yield draft
         if folder:
             (draft / MARKER).touch()
-        for one in [*draft.rglob("*"), draft] if folder else [draft]:
+        for one in () if not flush else [*draft.rglob("*"), draft] if folder else [draft]:
             _flush(one)
         _check_target(path, force, folder, ())  # what appeared meanwhile is not ours to replace
         _replace(draft, path)
-        _flush(path.parent)
+        if flush:
+            _flush(path.parent)
     except OSError as error:
         named = Path(str(error.filename)) if error.filename else draft
         if named not in (draft, path, *path.parents) and draft not in named.parents:
@@ -68,10 +79,53 @@ def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs
 
 
 @contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Work in a folder as the only one of its kind: a second run is refused, and what a killed one left half written goes."""
+    lock = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = lock.open("ab")
+    except OSError as error:
+        raise OutputError(f"无法写入 {folder}（{error.strerror or error}）。请检查路径、权限和磁盘空间后重试。") from error
+    with held:
+        if not _locked(held):
+            raise OutputError(f"另一个 xlgoals 正在写 {folder}，请等它完成后再运行。")
+        for left in folder.rglob(f"{DRAFT}*"):
+            if left.is_file() and HALF.fullmatch(left.name):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+        yield
+    with contextlib.suppress(OSError):
+        lock.unlink()
+
+
+def settle() -> None:
+    """Have the system put on disk what was written without waiting for it."""
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def _locked(held: IO[bytes]) -> bool:
+    """Take a lock that ends with the process, however that ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(held.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
 def write_apart(folder: Path) -> Iterator[Path]:
     """Give an empty folder beside `folder`, which must not exist or be empty; at the end it takes that name. What is made so
     belongs to the user from then on: it is not marked as ours, and never replaced."""
-    draft = folder.parent / f".xlgoals-{secrets.token_hex(6)}"
+    draft = folder.parent / f"{DRAFT}{secrets.token_hex(6)}"
     try:
         draft.mkdir(parents=True)
         yield draft
@@ -197,7 +251,14 @@ def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     text = pl.col(pl.String)
-    return frame.with_columns(pl.when(text.str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + text).otherwise(text).name.keep())
+    return frame.with_columns(pl.when(text.str.contains(RUNS.pattern)).then(pl.lit("'") + text).otherwise(text).name.keep())
+
+
+def write_rows(rows: Iterable[Sequence[str]], path: Path) -> None:
+    """Rows of text as a csv file that Chinese Excel opens right; text that would run as a formula is marked with `'`."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows([f"'{cell}" if RUNS.match(cell) else cell for cell in row] for row in rows)
+    path.write_bytes(buffer.getvalue().encode("utf-8-sig"))
 
 
 def _write_json(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
