@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from xlgoals.convert import convert
 from xlgoals.cycle import SETTINGS
@@ -29,7 +28,8 @@ OPEN_TYPES = ("money", "date", "year")  # fields of these types are left open
 OWN = (*STAMPED, "project_name", "project_code", "attribute", "seq")  # told by this cycle's roster, not by the former one
 
 
-class Former(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Former:
     """One project as a former return had it: what it was, and the texts of its cells (by row and column) in each form asked for;
     `lost` tells what did not go into a form."""
 
@@ -56,14 +56,17 @@ class Formers:
     projects: tuple[Former, ...]
     unread: tuple[str, ...] = ()
 
-    def of_units(self, roster: Roster) -> dict[str, list[Former]]:
-        """The former projects of each unit (by code), the latest of each."""
+    def of_units(self, roster: Roster) -> tuple[dict[str, list[Former]], list[Former]]:
+        """The former projects of each unit (by code), the latest of each; and those of no unit of the roster."""
         found: dict[str, dict[str, Former]] = {}
+        strange = []
         for one in sorted(self.projects, key=lambda former: former.order):
             unit = roster.units.get(one.code) or roster.named(one.unit, one.department)
             if unit:
                 found.setdefault(unit.code, {})[bare(one.project_code or one.project)] = one
-        return {code: list(projects.values()) for code, projects in found.items()}
+            else:
+                strange.append(one)
+        return {code: list(projects.values()) for code, projects in found.items()}, strange
 
 
 def read_formers(
@@ -83,7 +86,7 @@ def read_formers(
         limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=None, on_done=on_progress or (lambda done, total: None),
     )  # fmt: skip
     found = [one for some, _ in answers for one in some]
-    told = [one._replace(kind=_kind(kinds, one) or one.kind) for one in found]
+    told = [replace(one, kind=_kind(kinds, one) or one.kind) for one in found]
     return Formers(tuple(told), tuple(name for _, unread in answers for name in unread))
 
 
@@ -150,6 +153,6 @@ def left_open(taken: Return, forms: Forms) -> Return:
 
 def _of_its_year(target: Target) -> bool:
     """Whether a target is a date or an amount of money, wholly or in part."""
-    return target.kind == "date" or target.dimension == "money" or any(map(_of_its_year, target.parts))
+    return target.kind == "date" or (target.dimension or "").startswith("money") or any(map(_of_its_year, target.parts))
 
 

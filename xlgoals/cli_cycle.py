@@ -101,8 +101,8 @@ def _carried(former: tuple[Path, ...], cycle: Cycle, roster: Roster, jobs: int |
     form_ids = sorted({cycle.form_of(unit.department, unit.department_code) for unit in roster.filling})
     with reading_bar("读取上年的表") as show:
         formers = read_formers(former, form_ids, cycle.forms_dirs, jobs, show)
-    found = formers.of_units(roster)
-    strangers = sorted({one.unit or one.order[2] for one in formers.projects if not any(one in own for own in found.values())})
+    found, strange = formers.of_units(roster)
+    strangers = sorted({one.unit or one.order[2] for one in strange})
     click.echo(f"上年的表里有 {len(formers.projects)} 个项目，{sum(map(len, found.values()))} 个对得上名册里的单位。")
     if formers.unread:
         click.echo(f"{len(formers.unread)} 个文件读不出：{'、'.join(formers.unread[:5])}", err=True)
@@ -120,13 +120,16 @@ def _carried(former: tuple[Path, ...], cycle: Cycle, roster: Roster, jobs: int |
 def fill(path: Path, lists: tuple[Path, ...], output: Path | None, force: bool, forms_dirs: tuple[str, ...]) -> None:
     """把本单位自己的项目清单填进下发的空表。例：xlgoals fill 空表.xlsx --data 项目清单.xlsx"""
     from xlgoals.fill import fill as fill_in
+    from xlgoals.listed import headings, indicator_headings
     from xlgoals.lists import read_lists
     from xlgoals.outputs import write_whole
     from xlgoals.running import opened
     from xlgoals.spec import load_forms
 
     forms = load_forms(forms_dirs)
-    made, count = fill_in(path.read_bytes(), opened(path, forms), [one for given in lists for one in read_lists(given, forms.catalogue, ())], forms)
+    known = {word for form in forms.forms.values() for words in (headings(form), indicator_headings(form)) for word in words}
+    listings = [one for given in lists for one in read_lists(given, forms.catalogue, known)]
+    made, count = fill_in(path.read_bytes(), opened(path, forms), listings, forms)
     target = output or path.with_name(f"{path.stem}_已填.xlsx")
     with write_whole(target, force=force, inputs=[path, *lists]) as draft:
         draft.write_bytes(made)

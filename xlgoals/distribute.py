@@ -109,7 +109,8 @@ def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], fa
     form = forms[cycle.form_of(unit.department, unit.department_code)]
     projects = [(project, _former_of(project, formers)) for project in unit.projects]
     known = {former for _, former in projects if former}
-    going_on = {one.word for one in load_words().kinds if one.carried}
+    words = load_words()
+    going_on = {one.word for one in words.kinds if one.carried}
     projects += [
         (Project(unit.code, one.project, one.project_code, one.kind), one) for one in formers if one not in known and one.kind in going_on and one.project
     ]  # fmt: skip
@@ -133,6 +134,9 @@ def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], fa
                 carried.append((seq, project.name))
                 lost.append((project.label, former.lost[form.id]))
         content.append(tuple(entries))
+    matched = {former for _, former in projects if former}
+    lost += [(f"{one.project_code} {one.project}".strip(), (words.issued.unknown_kind,)) for one in formers if not one.kind and one not in matched]
+    lost += [(project.label, (words.issued.unknown_kind,)) for project, former in projects if former and not (project.kind or former.kind)]
     lines = [told.deadline.format(year=settings.deadline.year, month=settings.deadline.month, day=settings.deadline.day)] if settings.deadline else []
     lines += [told.contact.format(contact=settings.contact)] if settings.contact else []
     lines += [told.carried.format(projects="、".join(f"{seq}. {name}" for seq, name in carried))] if carried else []
@@ -249,12 +253,12 @@ def _differences(issue: Issue, issued: Issued) -> Iterator[str]:
         if getattr(now, part) != getattr(then, part):
             yield f"{getattr(words, part)}：{getattr(then, part)} → {getattr(now, part)}"
     if then.digest != issue.form.digest:
-        yield f"{words['form']}：{then.form} → {issue.form.id}" if then.form != issue.form.id else words.version
+        yield f"{words.form}：{then.form} → {issue.form.id}" if then.form != issue.form.id else words.version
     added, gone = ([one for one in some if one not in others] for some, others in ((issue.projects, issued.projects), (issued.projects, issue.projects)))
     if added:
-        yield f"{words['added']}：{'、'.join(added)}"
+        yield f"{words.added}：{'、'.join(added)}"
     if gone:
-        yield f"{words['gone']}：{'、'.join(gone)}"
+        yield f"{words.gone}：{'、'.join(gone)}"
 
 
 # --- writing -----------------------------------------------------------------------------------------------------------

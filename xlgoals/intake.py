@@ -22,7 +22,7 @@ from xlgoals.records import At, Given, Return
 from xlgoals.settle import settled
 from xlgoals.sources import Source, files_in
 from xlgoals.spec import load_forms
-from xlgoals.stamp import OUTPUT_PROPERTY
+from xlgoals.stamp import OUTPUT_PROPERTY, stamp_findings
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes
 from xlgoals.workers import deadline, work_through
 
@@ -44,6 +44,7 @@ class Job(NamedTuple):
     forms: tuple[str, ...]
     given: Given
     limits: Limits
+    key: bytes = b""  # of a cycle whose stamps are signed
 
 
 class Answer(NamedTuple):
@@ -62,14 +63,15 @@ def gather(
     executor: Executor | None = None,
     on_progress: Progress | None = None,
     limits: Limits | None = None,
+    key: bytes = b"",
 ) -> Intake:
-    """Read files and folders into the tables of one batch.
+    """Read files and folders into the tables of one batch; with a cycle's `key` every stamp must be signed with it.
 
     Files are read in `jobs` worker processes, even a single one, or in the executor given: the reader is native code, and
     what kills it must not kill the command. When a worker dies, the files it may have had are read again under supervision,
     so that the culprit is named and the rest is kept.
     """
-    job = Job(tuple(forms_dirs), given, limits or Limits())
+    job = Job(tuple(forms_dirs), given, limits or Limits(), key)
     catalogue = _forms(job.forms).catalogue
     sources, findings = files_in(paths, catalogue, job.limits)
     progress = on_progress or (lambda done, total: None)
@@ -111,7 +113,8 @@ def take_file(source: Source, job: Job) -> tuple[list[Return], list[Finding]] | 
         if OUTPUT_PROPERTY in book.properties:
             return None
         returns, findings = understand(book, forms, job.given)
-        return returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *findings]
+        signed = stamp_findings(book, returns, job.key, catalogue)
+        return returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *signed, *findings]
     except Refused as refused:
         return [], [catalogue.finding(refused.code, at, detail=refused.detail)]
     except MemoryError:

@@ -78,7 +78,7 @@ class _Raw(NamedTuple):
 
 def read_lists(path: Path, catalogue: Catalogue, known: Iterable[str], limits: Limits | None = None) -> tuple[Listing, ...]:
     """All lists of a workbook (a sheet each) or of a csv file (one). Headings are found as the row, of the first twelve, that
-    holds most of the `known` ones, or where none are known the first that holds several; a sheet without any is left out. Raises InputError for what cannot be read, and for cells
+    holds most of the `known` ones; a sheet without any is left out. Raises InputError for what cannot be read, and for cells
     that hold an error."""
     try:
         with path.open("rb") as opened:
@@ -157,7 +157,7 @@ def _decoded(data: bytes, file: str) -> str:
 
 def _listing(name: str, place: str, rows: Sequence[_Raw], known: set[str]) -> Listing | None:
     def heads(row: _Raw) -> int:
-        return sum(item is not None and (not known or bare(item.text) in known) for item in row.items)
+        return sum(item is not None and bare(item.text) in known for item in row.items)
 
     best = max(rows[:HEAD_WITHIN], key=heads, default=None)
     if best is None or not heads(best):

@@ -62,6 +62,7 @@ class IssuedWords(Model):
     gone: str
     manifest: tuple[str, ...]
     carried: tuple[str, ...]
+    unknown_kind: str
 
 
 class RosterWords(Model):

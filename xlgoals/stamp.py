@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import Literal
 
-from xlgoals.records import Stamp
+from xlgoals.findings import Catalogue, Finding
+from xlgoals.records import At, Book, Return, Stamp, cell_name
 
 VERSION = 1
 PROPERTY = "xlgoals"  # custom document property of a generated workbook
@@ -65,3 +66,28 @@ def _signature(parts: Mapping[str, str], key: bytes) -> str:
     a field that a later version adds leaves older signatures right."""
     said = "".join([f"{name}={len(value)}:{value};" for name, value in parts.items()])
     return hmac.digest(key, said.encode("utf-8", "surrogatepass"), "sha256").hex()[:SIGNATURE_LENGTH]
+
+
+def stamp_findings(book: Book, returns: Iterable[Return], key: bytes, catalogue: Catalogue) -> Iterator[Finding]:
+    """What is wrong with the signatures of a workbook, for a cycle whose stamps are signed with `key`: every stamp in it as it stands
+    there, and the forms in it that have none. Without a key nothing is said."""
+    if not key:
+        return
+    stamped = set()
+    for sheet in book.sheets:
+        for r, row in enumerate(sheet.rows):
+            for c, value in enumerate(row):
+                if isinstance(value, str) and value.startswith(MARK) and (stamp := read_stamp(value)):
+                    stamped.add(sheet.name)
+                    yield from _told(stamp, key, At(book.file, sheet.name, cell_name(r, c)), catalogue)
+    if own := read_stamp(book.properties.get(PROPERTY)):
+        yield from _told(own, key, At(book.file), catalogue)
+    for one in returns:
+        if one.sheet not in stamped:
+            yield catalogue.finding("stamp.unsigned", At(book.file, one.sheet), identity=one.identity)
+
+
+def _told(stamp: Stamp, key: bytes, at: At, catalogue: Catalogue) -> Iterator[Finding]:
+    standing = verify(stamp, key)
+    if standing != "signed":
+        yield catalogue.finding(f"stamp.{standing}", at, found=f"{stamp.code} {stamp.unit}".strip())
