@@ -107,7 +107,10 @@ def issues(cycle: Cycle, forms: Forms, roster: Roster, formers: Mapping[str, Seq
 def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], faults: list[Fault]) -> Issue:
     settings, told = cycle.settings, forms.guide.notice
     form = forms[cycle.form_of(unit.department, unit.department_code)]
-    projects = [(project, _former_of(project, formers)) for project in unit.projects]
+    projects: list[tuple[Project, Former | None]] = []
+    for listed in unit.projects:
+        same = _former_of(listed, formers)
+        projects.append((replace(listed, kind=listed.kind or same.kind) if same else listed, same))
     known = {former for _, former in projects if former}
     words = load_words()
     going_on = {one.word for one in words.kinds if one.carried}
@@ -125,8 +128,7 @@ def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], fa
     for seq in range(1, count + 1):
         project, former = projects[seq - 1] if seq <= len(projects) else (None, None)
         entries = _entries(form, forms, identity, project, faults)
-        kind = (project.kind or (former.kind if former else "")) if project else ""
-        if project and former and kind in going_on:
+        if project and former and project.kind in going_on:
             taken = {(entry.row, entry.slot.area.left) for entry in entries}
             more = [entry for entry in former.entries(form) if (entry.row, entry.slot.area.left) not in taken]
             if more:
@@ -136,7 +138,7 @@ def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], fa
         content.append(tuple(entries))
     matched = {former for _, former in projects if former}
     lost += [(f"{one.project_code} {one.project}".strip(), (words.issued.unknown_kind,)) for one in formers if not one.kind and one not in matched]
-    lost += [(project.label, (words.issued.unknown_kind,)) for project, former in projects if former and not (project.kind or former.kind)]
+    lost += [(project.label, (words.issued.unknown_kind,)) for project, former in projects if former and not project.kind]
     lines = [told.deadline.format(year=settings.deadline.year, month=settings.deadline.month, day=settings.deadline.day)] if settings.deadline else []
     lines += [told.contact.format(contact=settings.contact)] if settings.contact else []
     lines += [told.carried.format(projects="、".join(f"{seq}. {name}" for seq, name in carried))] if carried else []

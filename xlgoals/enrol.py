@@ -280,7 +280,7 @@ class _Reader:
     def _meant(self, code: str) -> str:
         """Which code was probably meant."""
         padded = [known for known in self.units if known.lstrip("0") == code.lstrip("0")]
-        near = padded or difflib.get_close_matches(code, self.units, 1, 0.8)
+        near = padded or difflib.get_close_matches(code, self.units, 1)
         return f"（是不是 {near[0]}？{'前面的 0 丢了' if padded else ''}）" if near else ""
 
     # --- projects

@@ -186,10 +186,11 @@ def _fill(form: Form, page: Page, line: Line, entries: Sequence[Entry], faults: 
     for entry in entries:
         there = _text(page.sheet, entry.row, entry.slot.area.left)
         blank = bare(HOLE.sub("", entry.slot.text)) if entry.slot.kind in ("input", "pattern") else ""
+        told = entry.value if isinstance(entry.value, str) else f"{entry.value.normalize():f}"
         if not there or bare(there) == blank:
             new.append(entry)
-        elif bare(there) != bare(str(entry.value)) and not (bare(there) == bare(f"{entry.value:f}") if not isinstance(entry.value, str) else False):
-            faults.append(Fault(line.place, f"{page.sheet.name} 的“{entry.slot.label}”已经填了“{there}”，与清单里的“{entry.value}”不同，没有改。请先定下用哪一个。"))
+        elif bare(there) != bare(told):
+            faults.append(Fault(line.place, f"{page.sheet.name} 的“{entry.slot.label}”已经填了“{there}”，与清单里的“{told}”不同，没有改。请先定下用哪一个。"))
     return Fill(
         {(entry.row + down, entry.slot.area.left + across): entry.value for entry in new},
         {row + down: (points, laid.rows[row].height is None) for row, points in fitted_heights(laid, new).items()},

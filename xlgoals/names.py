@@ -32,7 +32,7 @@ def _safe(text: str) -> str:
     """Text that any file system takes for one name, and that hides nothing."""
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()).translate(WIDE)
     text = "".join(" " if ch.isspace() else ch for ch in text if ch.isspace() or unicodedata.category(ch)[0] != "C")
-    text = text.strip(" ").rstrip(". ").lstrip(".")
+    text = text.strip(". ")
     return f"＿{text}" if not text or RESERVED.fullmatch(text) else text
 
 
