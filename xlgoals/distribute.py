@@ -10,9 +10,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -36,7 +34,6 @@ from xlgoals.words import bare
 
 SHEETS_MOST = 200
 BATCH = "_第{n}批"
-WRITES_AHEAD = 8  # workbooks that may wait to be written
 STAMPS = re.compile(r"<t[^>]*>(" + re.escape(MARK) + r".*?)</t>", re.DOTALL)
 ROUND = "_第{n}次"
 
@@ -270,30 +267,20 @@ def write_issues(
     work: Sequence[Issue], outbox: Path, forms: Forms, key: bytes = b"", on_progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Issued], list[str]]:
     """Write workbooks, each whole or not at all and never over another file; what could not be written is told. Workbooks of one
-    form and number of sheets are made of one drawing, one after another; writing goes on beside."""
+    form and number of sheets are made of one drawing, one after another."""
     done: list[Issued] = []
     failed: list[str] = []
-    waiting: deque[Future[Issued]] = deque()
-    progress = on_progress or (lambda done, total: None)
-
-    def settle() -> None:
+    drawn: Blank | None = None
+    for n, issue in enumerate(sorted(work, key=lambda one: (one.form.id, one.count)), 1):
+        if drawn is None or (drawn.form, drawn.count) != (issue.form, issue.count):
+            drawn = blank(forms, issue.form, issue.count)
+        made = drawn.issue(issue.stamp, issue.content, issue.projects, key=key, notice=issue.notice, carried=issue.carried)
         try:
-            done.append(waiting.popleft().result())
+            done.append(_write(issue, made, outbox))
         except OutputError as error:
             failed.append(str(error))
-        progress(len(done) + len(failed), len(work))
-
-    drawn: Blank | None = None
-    with ThreadPoolExecutor(1) as writer:
-        for issue in sorted(work, key=lambda one: (one.form.id, one.count)):
-            if drawn is None or (drawn.form, drawn.count) != (issue.form, issue.count):
-                drawn = blank(forms, issue.form, issue.count)
-            made = drawn.issue(issue.stamp, issue.content, issue.projects, key=key, notice=issue.notice, carried=issue.carried)
-            waiting.append(writer.submit(_write, issue, made, outbox))
-            if len(waiting) > WRITES_AHEAD:
-                settle()
-        while waiting:
-            settle()
+        if on_progress:
+            on_progress(n, len(work))
     return done, failed
 
 

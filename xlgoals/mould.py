@@ -13,7 +13,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 from xml.sax.saxutils import unescape
@@ -24,7 +24,7 @@ from xlgoals.records import RowCol, cell_name, cell_spot
 
 EXACT_DIGITS = 15  # what Excel keeps of a number
 KEPT = 4096  # filled sheets kept for further workbooks
-LEVEL = 6
+LEVEL, SHORT = 6, 400
 MARK = re.compile("\ue000(\\w+)\ue001")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
 PLAIN = re.compile(r"[^\s&<>_\x00-\x1f](?:[^&<>_\x00-\x1f]*[^\s&<>_\x00-\x1f])?")  # text that stands in a file as it is
@@ -90,20 +90,19 @@ class Mould:
         self.marks = marks
         self.members: list[Member] = []
         texts: dict[str, str] = {}
+        changed = changed or {}
         with zipfile.ZipFile(io.BytesIO(package)) as source:
-            for info in source.infolist():
-                if info.filename in (changed or {}):
-                    self.members.append(packed(info.filename, (changed or {})[info.filename]))
-                else:
-                    self.members.append(Member(info.filename, info.compress_type, info.CRC, info.file_size, _raw(package, info)))
-                if info.filename.endswith((".xml", ".rels")):
-                    texts[info.filename] = (changed or {}).get(info.filename, b"").decode() or source.read(info).decode()
+            for member in members(package, source):
+                name = member.name
+                self.members.append(packed(name, changed[name]) if name in changed else member)
+                if name.endswith((".xml", ".rels")):
+                    texts[name] = (changed.get(name) or source.read(name)).decode()
         self.sheets = _sheet_parts(texts)
         self.marked = [name for name, text in texts.items() if marks and MARK.search(text)]
         self.texts = {name: texts[name] for name in (WORKBOOK, *self.sheets.values(), *self.marked) if name in texts}
         self.apart: dict[str, _Sheet] = {}
         self.kept: dict[object, _Head] = {}
-        self.last = b"", b""
+        self.last: tuple[tuple[str, ...], bytes, bytes] = ((), b"", b"")
         head = SST.search(texts.get(STRINGS, ""))
         if not head or not texts[STRINGS].rstrip().endswith("</sst>"):
             raise MouldError("工作簿里没有文字表，不是用下发的表另存的。请用下发的原始空表。")
@@ -114,18 +113,19 @@ class Mould:
         self.string_count = len(re.findall(rb"<si\b", self.strings))
         counted = re.search(r'\scount="(\d+)"', head[0])
         self.string_uses = int(counted[1]) if counted else self.string_count
-        self.packages = [_Packed.of(member) for member in self.members]
+        self.packages = [Packed.of(member) for member in self.members]
 
     def replace(self, part: str, text: str) -> None:
         """Let a part say something else from now on."""
         at = next(n for n, member in enumerate(self.members) if member.name == part)
         self.members[at] = packed(part, text.encode())
-        self.packages[at] = _Packed.of(self.members[at])
+        self.packages[at] = Packed.of(self.members[at])
 
     def cast(self, fills: Mapping[str, Fill], words: Mapping[str, str] | None = None) -> bytes:
         """The package with its sheets (by name) filled in, and its marks replaced. Equal input gives equal bytes."""
         numbers: dict[str, int] = {}
         uses = 0
+        self.last = ((), b"", b"")
         new: dict[str, Member] = {}
         for name, part in self.sheets.items():
             fill = fills.get(name)
@@ -145,7 +145,7 @@ class Mould:
         if numbers:
             new[STRINGS] = self._strings(numbers, uses)
         return assemble(self.packages if not new else [
-            _Packed.of(new[member.name]) if member.name in new else kept for member, kept in zip(self.members, self.packages, strict=True)
+            Packed.of(new[member.name]) if member.name in new else kept for member, kept in zip(self.members, self.packages, strict=True)
         ])  # fmt: skip
 
     def _strings(self, numbers: Mapping[str, int], uses: int) -> Member:
@@ -173,10 +173,11 @@ class Mould:
     def _finished(self, part: str, head: _Head, words: Mapping[str, str]) -> Member:
         if not head.rest:
             return Member(part, zipfile.ZIP_DEFLATED, head.crc, head.size, head.raw)
-        rest = "".join([piece if i % 2 else _escaped(words.get(piece, "")) for i, piece in enumerate(head.rest)]).encode()
-        if rest != self.last[0]:
-            self.last = rest, _deflated(rest)  # mostly the same for all sheets of a workbook
-        return Member(part, zipfile.ZIP_DEFLATED, zlib.crc32(rest, head.crc), head.size + len(rest), head.raw + self.last[1])
+        if self.last[0] != head.rest:  # mostly the same for all sheets of a workbook
+            rest = "".join([piece if i % 2 else _escaped(words.get(piece, "")) for i, piece in enumerate(head.rest)]).encode()
+            self.last = head.rest, rest, _deflated(rest)
+        _, rest, raw = self.last
+        return Member(part, zipfile.ZIP_DEFLATED, zlib.crc32(rest, head.crc), head.size + len(rest), head.raw + raw)
 
     # --- a sheet
 
@@ -280,6 +281,8 @@ def _escaped(text: str) -> str:
 
 def _deflated(data: bytes, *, last: bool = True) -> bytes:
     """Deflate; what is not the last ends at a byte, and a stream of its own can follow it."""
+    if len(data) < SHORT:  # stored in one block: setting a compressor up takes longer than it saves
+        return struct.pack("<BHH", last, len(data), len(data) ^ 0xFFFF) + data
     stream = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
     return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
@@ -288,14 +291,15 @@ def packed(name: str, data: bytes) -> Member:
     return Member(name, zipfile.ZIP_DEFLATED, zlib.crc32(data), len(data), _deflated(data))
 
 
-def _raw(package: bytes, info: zipfile.ZipInfo) -> bytes:
-    """A member's compressed bytes."""
-    name, extra = struct.unpack_from("<HH", package, info.header_offset + 26)
-    start = info.header_offset + 30 + name + extra
-    return package[start : start + info.compress_size]
+def members(package: bytes, opened: zipfile.ZipFile) -> Iterator[Member]:
+    """The members of a package as they lie."""
+    for info in opened.infolist():
+        name, extra = struct.unpack_from("<HH", package, info.header_offset + 26)
+        start = info.header_offset + 30 + name + extra
+        yield Member(info.filename, info.compress_type, info.CRC, info.file_size, package[start : start + info.compress_size])
 
 
-class _Packed(NamedTuple):
+class Packed(NamedTuple):
     """A member with its headers: all that a zip file says of it but its place."""
 
     local: bytes
@@ -304,7 +308,7 @@ class _Packed(NamedTuple):
     name: bytes
 
     @classmethod
-    def of(cls, member: Member) -> _Packed:
+    def of(cls, member: Member) -> Packed:
         name = member.name.encode()
         flags = 0 if member.name.isascii() else 0x800
         # version 2.0, 1 January 1980: equal input gives equal bytes
@@ -312,7 +316,7 @@ class _Packed(NamedTuple):
         return cls(b"PK\3\4" + common + name, member.raw, b"PK\1\2\x14\0" + common + struct.pack("<HHHI", 0, 0, 0, 0), name)
 
 
-def assemble(members: Sequence[_Packed]) -> bytes:
+def assemble(members: Sequence[Packed]) -> bytes:
     """A zip file of members as they lie."""
     parts: list[bytes] = []
     directory: list[bytes] = []

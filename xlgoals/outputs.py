@@ -51,7 +51,8 @@ def write_whole(
     # short and without the target's name: a Chinese name may already fill the 255 bytes a file system allows
     draft = path.parent / f"{DRAFT}{secrets.token_hex(6)}{'' if folder else path.suffix}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
         if folder:
             draft.mkdir()
         yield draft
@@ -142,7 +143,7 @@ def write_apart(folder: Path) -> Iterator[Path]:
 
 
 def _check_target(path: Path, force: bool, folder: bool, inputs: tuple[Path, ...]) -> None:
-    where = path.resolve()
+    where = path.resolve() if inputs else path
     for one in inputs:
         given = one.resolve()
         if given == where or _same(path, one) or (folder and where in given.parents):

@@ -28,6 +28,7 @@ CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PAPER = {"A4": 9, "A3": 8}
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
 PROPERTY_MOST = 255
+HEADER_MOST = 200  # of Excel's 255, with room for the codes
 META = (1, 0)  # where the stamp of the whole stands on the sheet that only programs see
 SLIVER = 0.3  # width of the key column, in characters
 
@@ -84,8 +85,8 @@ class Blank:
         for name, form, seq in self.sheets:
             known: Sequence[Entry] = content[seq - 1] if form is self.form and seq <= len(content) else ()
             project = projects[seq - 1] if form is self.form and seq <= len(projects) else ""
-            own = replace(stamp, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
-            put = {**cells.get(name, {}), (0, plan(form).width): stamp_text(own, key)}
+            own = stamp_text(stamp, key, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
+            put = {**cells.get(name, {}), (0, plan(form).width): own}
             fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and form is self.form else "")
         cells.setdefault(self.guide.meta_sheet, {})[META] = stamp_text(stamp, key)
         for name in cells.keys() - fills.keys():
@@ -141,6 +142,15 @@ def printed(text: str, seq: int, stamp: Stamp | None = None) -> str:
     return HOLE.sub(lambda hole: known.get(hole[1]) or ("" if hole[1] in known else hole[0]), text)
 
 
+def _for_header(text: str) -> str:
+    """Words for a page header, where & begins a code."""
+    return text.replace("&", "&&")[:HEADER_MOST]
+
+
+def _for_formula(text: str) -> str:
+    return text.replace('"', '""')
+
+
 Told = Callable[[Stamp], str]
 Own = tuple[str, RowCol, Told]  # sheet, cell, and what stands there
 Notice = tuple[str, int, Callable[[str], float]]  # sheet, row, and how high it must be for a text
@@ -157,6 +167,7 @@ class _Book:
         self.sheets = list(self._sheets())
         self.own: list[Own] = []
         self.words: dict[str, Told] = {}
+        self.marks: dict[tuple[str, Callable[[str], str]], str] = {}  # printed words and what is done to them -> their key in `words`
         self.notice: Notice = ("", 0, lambda text: 0.0)
 
     def _sheets(self) -> Iterator[tuple[str, Form, int]]:
@@ -204,10 +215,11 @@ class _Book:
         """How printed words with stamped fields in them are told for a unit; None when they hold none."""
         return (lambda stamp: printed(text, seq, stamp)) if set(HOLE.findall(text)) & set(STAMPED) else None
 
-    def marked(self, make: Told) -> str:
-        """A mark for words that are told for each unit."""
-        word = f"word{len(self.words)}"
-        self.words[word] = make
+    def marked(self, text: str, seq: int, finish: Callable[[str], str]) -> str:
+        """A mark for printed words that are told for each unit; the same words have the same mark on every sheet."""
+        known = HOLE.sub(lambda hole: str(seq) if hole[1] in COMPUTED else hole[0], text)
+        word = self.marks.setdefault((known, finish), f"word{len(self.marks)}")
+        self.words[word] = lambda stamp: finish(printed(known, seq, stamp))
         return mark(word)
 
     def define(self, name: str, sheet: str, area: Area, local: bool = False) -> None:
@@ -297,8 +309,7 @@ class _Page:
             sheet.repeat_rows(self.plan.repeat[0] + ORIGIN[0], self.plan.repeat[1] + ORIGIN[0])
         sheet.set_h_pagebreaks([row + ORIGIN[0] for row in self.plan.breaks])
         if page.header:
-            header = page.header
-            sheet.set_header('&R&"宋体,常规"&9' + self.book.marked(lambda stamp: printed(header, self.seq, stamp).replace("&", "&&")[:200]))
+            sheet.set_header('&R&"宋体,常规"&9' + self.book.marked(page.header, self.seq, _for_header))
         sheet.set_footer('&C&"宋体,常规"&9' + self.book.guide.footer)
         for col, width in enumerate(form.template.columns):
             sheet.set_column(col + ORIGIN[1], col + ORIGIN[1], width)
@@ -362,9 +373,9 @@ class _Page:
 
     def _quoted(self, text: str) -> str:
         """Words as a formula holds them; those with stamped fields are told for each unit."""
-        told = self.book.told(text, self.seq)
-        shown = self.book.marked(lambda stamp: told(stamp).replace('"', '""')) if told else printed(text, self.seq).replace('"', '""')
-        return f'"{shown}"'
+        if self.book.told(text, self.seq):
+            return f'"{self.book.marked(text, self.seq, _for_formula)}"'
+        return f'"{_for_formula(printed(text, self.seq))}"'
 
     def _format(self, slot: Slot) -> Format:
         style = style_of(self.form, slot)

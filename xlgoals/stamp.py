@@ -22,17 +22,20 @@ Standing = Literal["signed", "unsigned", "forged"]
 MARK = '{"xlgoals":'  # how a stamp cell begins
 
 
-def stamp_text(stamp: Stamp, key: bytes = b"") -> str:
-    """The stamp as one line of text for a cell; blank parts are left out. With a key it is signed anew."""
-    parts = _parts(stamp)
+def stamp_text(stamp: Stamp, key: bytes = b"", **other: str) -> str:
+    """The stamp as one line of text for a cell, `other` fields told instead of its own; blank parts are left out. With a key it is
+    signed anew."""
+    parts = {name: value for name, value in {**_parts(stamp), **other}.items() if value}
     if key:
+        parts.pop("signature", None)
         parts["signature"] = _signature(parts, key)
-    return "{" + ",".join(f'"{name}":{value if name in NUMBERS else _quoted(value)}' for name, value in parts.items()) + "}"
+    return "{" + ",".join([f'"{name}":{value if name in NUMBERS else _quoted(value)}' for name, value in parts.items()]) + "}"
 
 
+@lru_cache(maxsize=16)
 def _parts(stamp: Stamp) -> dict[str, str]:
-    """What a stamp says, its version first under the name that marks a stamp."""
-    return {"xlgoals" if name == "version" else name: str(value) for name in FIELDS if (value := getattr(stamp, name)) not in ("", None)}
+    """All that a stamp may say, its version first under the name that marks a stamp."""
+    return {"xlgoals" if name == "version" else name: str(getattr(stamp, name)) for name in FIELDS}
 
 
 @lru_cache(maxsize=1024)
@@ -56,8 +59,7 @@ def verify(stamp: Stamp, key: bytes) -> Standing:
     """Whether a stamp was signed with this key, and says what it said then."""
     if not stamp.signature:
         return "unsigned"
-    parts = _parts(stamp)
-    del parts["signature"]
+    parts = {name: value for name, value in _parts(stamp).items() if value and name != "signature"}
     return "signed" if hmac.compare_digest(_signature(parts, key).encode(), stamp.signature.encode("utf-8", "surrogatepass")) else "forged"
 
 
