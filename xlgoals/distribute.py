@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import unescape
 
+from xlgoals.blanks import Blank
 from xlgoals.carry import Former
 from xlgoals.cycle import Cycle
 from xlgoals.entries import Entry, filled_pattern
@@ -27,7 +28,7 @@ from xlgoals.listed import Content, headings, with_kind
 from xlgoals.names import safe_stem
 from xlgoals.outputs import write_whole
 from xlgoals.records import Stamp
-from xlgoals.render import Blank, blank
+from xlgoals.render import blank
 from xlgoals.roster import Project, Roster, Unit, load_words
 from xlgoals.stamp import MARK, VERSION, read_stamp, stamp_text
 from xlgoals.words import bare

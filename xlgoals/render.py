@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import io
-import re
-import zipfile
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from xlgoals.entries import Entry, fitted_heights
+from xlgoals.blanks import META, Blank, Drawn, Notice, Own, Told
+from xlgoals.entries import Entry
 from xlgoals.forms import COMPUTED, STAMPED, Form, Forms, Meaning
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
-from xlgoals.mould import Fill, Mould, MouldError, mark
+from xlgoals.mould import mark
 from xlgoals.pen import ALLOWED, PINNED, RenderError, absolute, put_formula, put_text
-from xlgoals.records import Area, RowCol, Stamp, area_name, cell_name
-from xlgoals.stamp import PROPERTY, VERSION, stamp_text
+from xlgoals.records import Area, Stamp, area_name, cell_name
+from xlgoals.stamp import PROPERTY
 
-CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PAPER = {"A4": 9, "A3": 8}
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
-PROPERTY_MOST = 255
 HEADER_MOST = 200  # of Excel's 255, with room for the codes
-META = (1, 0)  # where the stamp of the whole stands on the sheet that only programs see
 SLIVER = 0.3  # width of the key column, in characters
 
 
@@ -50,90 +44,8 @@ def blank(forms: Forms, form: Form, count: int) -> Blank:
     drawn = _Book(book, forms, form, count)
     drawn.draw()
     book.close()
-    return Blank(buffer.getvalue(), drawn)
-
-
-class Blank:
-    """A form as drawn; a workbook for a unit is this with its cells filled in."""
-
-    def __init__(self, package: bytes, drawn: _Book) -> None:
-        self.form, self.guide, self.count, self.sheets = drawn.form, drawn.guide, drawn.count, drawn.sheets
-        self.own, self.words, self.notice, self.carried_tab = drawn.own, drawn.words, drawn.notice, drawn.form.looks.carried_tab
-        self.mould = Mould(package, _growing(package, drawn.growing), marks=True)
-        self.inputs = {form: {(s.area.top, s.area.left) for s in plan(form).slots if s.kind in ("input", "pattern")} for _, form, _ in self.sheets}
-
-    def issue(
-        self, stamp: Stamp, content: Sequence[Sequence[Entry]] = (), projects: Sequence[str] = (), *, key: bytes = b"", notice: str = "",
-        carried: Container[int] = (),
-    ) -> bytes:  # fmt: skip
-        """A workbook for whom `stamp` says. `content` is what stands in its project sheets beforehand, `projects` what each is
-        stamped with; `key` signs the stamps. `notice` is shown on the guide; the tabs of the sheets numbered (from one) in
-        `carried` have a colour of their own."""
-        if len(content) > self.count:
-            raise RenderError(f"content for {len(content)} sheets, {self.count} asked for")
-        stamp = replace(stamp, version=VERSION, form=self.form.id, digest=self.form.digest, instance="", project="")
-        cells: dict[str, dict[RowCol, str | Decimal]] = {}
-        for sheet, spot, make in self.own:
-            if text := make(stamp):
-                cells.setdefault(sheet, {})[spot] = text
-        heights: dict[str, dict[int, tuple[float, bool]]] = {}
-        if notice:
-            sheet, row, height = self.notice
-            cells.setdefault(sheet, {})[row, 0] = notice
-            heights[sheet] = {row: (height(notice), True)}
-        fills = {}
-        for name, form, seq in self.sheets:
-            known: Sequence[Entry] = content[seq - 1] if form is self.form and seq <= len(content) else ()
-            project = projects[seq - 1] if form is self.form and seq <= len(projects) else ""
-            own = stamp_text(stamp, key, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
-            put = {**cells.get(name, {}), (0, plan(form).width): own}
-            fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and form is self.form else "")
-        cells.setdefault(self.guide.meta_sheet, {})[META] = stamp_text(stamp, key)
-        for name in cells.keys() - fills.keys():
-            fills[name] = Fill(cells[name], heights.get(name, {}))
-        words = {word: make(stamp) for word, make in self.words.items()}
-        words[PROPERTY] = _property(stamp, key)
-        try:
-            return self.mould.cast(fills, words)
-        except MouldError as error:
-            raise RenderError(str(error)) from error
-
-    def _fill(self, name: str, form: Form, content: Sequence[Entry], put: dict[RowCol, str | Decimal], tab: str) -> Fill:
-        """A form sheet with what was known before and the entries that hold anything."""
-        laid, (down, across) = plan(form), ORIGIN
-        inputs, spots = self.inputs[form], set()
-        shown = []
-        for slot, row, value in content:
-            spot = row, slot.area.left
-            if spot in spots or (value != "" and spot not in inputs):
-                raise RenderError(f"{name}: an entry twice in a cell, or where nobody fills in")
-            spots.add(spot)
-            if value != "":
-                put[row + down, slot.area.left + across] = value
-                if laid.rows[row].hidden:
-                    shown.append(row + down)
-        heights = {row + down: (points, laid.rows[row].height is None) for row, points in fitted_heights(laid, content).items()}
-        return Fill(put, heights, frozenset(shown), tab)
-
-
-def _growing(package: bytes, growing: Mapping[str, set[int]]) -> dict[str, bytes]:
-    """Let rows with a height of their own still grow: the writer marks every height as set by hand, and Excel never refits
-    such a row. `growing` names rows (from one) by sheet part; gives the parts changed."""
-    changed = {}
-    with zipfile.ZipFile(io.BytesIO(package)) as source:
-        for part, rows in growing.items():
-            if rows:
-                changed[part] = CUSTOM_HEIGHT.sub(lambda row, rows=rows: row[1] if int(row[2]) in rows else row[0], source.read(part))  # type: ignore[misc]
-    return changed
-
-
-def _property(stamp: Stamp, key: bytes) -> str:
-    """The stamp as a document property: without the names where they are too long for one (every sheet holds them)."""
-    for told in (stamp, replace(stamp, department="", unit=""), replace(stamp, department="", unit="", cycle="")):
-        text = stamp_text(told, key)
-        if len(text.encode("utf-16-le")) <= 2 * PROPERTY_MOST:
-            return text
-    return ""
+    told = Drawn(form, count, forms.guide.meta_sheet, drawn.sheets, drawn.own, drawn.words, drawn.notice, drawn.growing)
+    return Blank(buffer.getvalue(), told)
 
 
 def printed(text: str, seq: int, stamp: Stamp | None = None) -> str:
@@ -150,10 +62,6 @@ def _for_header(text: str) -> str:
 def _for_formula(text: str) -> str:
     return text.replace('"', '""')
 
-
-Told = Callable[[Stamp], str]
-Own = tuple[str, RowCol, Told]  # sheet, cell, and what stands there
-Notice = tuple[str, int, Callable[[str], float]]  # sheet, row, and how high it must be for a text
 
 
 class _Book:
