@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
+import openpyxl.worksheet.formula
 import pytest
 from click.testing import CliRunner, Result
 
@@ -327,6 +328,28 @@ def test_a_workbook_of_one_unit_does_not_pass_as_anothers(cycle: Path) -> None:
     codes = {file: {f.code for f in told if f.at.file == file and f.code.startswith("stamp.")} for file in ("a.xlsx", "b.xlsx", "c.xlsx")}
     assert codes == {"a.xlsx": set(), "b.xlsx": {"stamp.forged"}, "c.xlsx": {"stamp.unsigned"}}
     assert not [f for f in findings_of(gather([cycle / "inbox"]).tables) if f.code.startswith("stamp.")]
+
+
+def test_what_was_sent_out_signed_comes_back_as_signed(cycle: Path, tmp_path: Path) -> None:
+    """Also when the unit put a second form below the first: the stamps count as they stand in the file."""
+    settings = cycle / "cycle.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "key: 一个猜不到的密钥\n", encoding="utf-8")
+    run("distribute")
+    sent = cycle / "outbox" / "610_水利局" / "610_水利局.xlsx"
+    assert run("fill", str(sent), "--data", str(own_list(tmp_path, [("水库维修", None, 3, "修水库", "修好")])), "-o", str(cycle / "inbox" / "a.xlsx")).exit_code == 0
+    book = openpyxl.load_workbook(cycle / "inbox" / "a.xlsx")
+    page = book["项目1"]
+    bottom, across = page.max_row, plan(FORMS["qinglong-2024"]).width
+    for row in range(2, bottom + 1):
+        for column in range(1, across + 1):
+            if not isinstance(value := page.cell(row, column).value, (type(None), openpyxl.worksheet.formula.ArrayFormula)):
+                page.cell(row + bottom, column).value = value
+    page.cell(4 + bottom, 5).value = "又一个项目"
+    book.save(cycle / "inbox" / "a.xlsx")
+    tables = gather([cycle / "inbox"], key="一个猜不到的密钥".encode()).tables
+    assert tables.returns.height == 2
+    assert not [finding for finding in findings_of(tables) if finding.code.startswith("stamp.")]
+    assert "签名" not in run("collect").output
 
 
 # --- fill

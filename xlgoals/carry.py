@@ -115,7 +115,7 @@ def _read(sources: Sequence[Source], job: Job, form_ids: tuple[str, ...]) -> tup
             taken = take_file(source, job)
         if taken is None:
             continue
-        returns, findings = taken
+        returns, findings = taken.returns, taken.findings
         if not returns and any(finding.severity == "error" for finding in findings):
             unread.append(source.name)
         found += [_former(one, source, forms, form_ids) for one in returns]

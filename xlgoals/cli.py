@@ -20,6 +20,8 @@ COMMANDS = {
     "init": "cli_cycle:init",
     "distribute": "cli_cycle:distribute",
     "fill": "cli_cycle:fill",
+    "collect": "cli_collect:collect",
+    "status": "cli_collect:status",
     "forms": "cli_forms:forms_command",
     "new": "cli_forms:new",
     "convert": "cli_forms:convert",

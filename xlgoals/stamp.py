@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -15,8 +15,10 @@ from xlgoals.records import At, Book, Return, Stamp, cell_name
 VERSION = 1
 PROPERTY = "xlgoals"  # custom document property of a generated workbook
 OUTPUT_PROPERTY = "xlgoals-output"  # custom document property of our own outputs, which are never read as input
+MARKED_PROPERTY = "xlgoals-marked"  # custom document property of a form that goes back with marks: it is still a return
 SIGNATURE_LENGTH = 32  # hexadecimal digits: 128 bits
 FIELDS = tuple(field.name for field in fields(Stamp))
+UNSIGNED = ("stamp.forged", "stamp.unsigned")  # the findings of stamps that no key of ours signed
 NUMBERS = ("xlgoals", "round")
 Standing = Literal["signed", "unsigned", "forged"]
 MARK = '{"xlgoals":'  # how a stamp cell begins
@@ -55,12 +57,22 @@ def read_stamp(text: object) -> Stamp | None:
         return None
 
 
+def sign(stamp: Stamp, key: bytes) -> Stamp:
+    """The stamp with a signature over everything it says."""
+    return replace(stamp, signature=_signature(_filled(stamp), key))
+
+
 def verify(stamp: Stamp, key: bytes) -> Standing:
     """Whether a stamp was signed with this key, and says what it said then."""
     if not stamp.signature:
         return "unsigned"
-    parts = {name: value for name, value in _parts(stamp).items() if value and name != "signature"}
-    return "signed" if hmac.compare_digest(_signature(parts, key).encode(), stamp.signature.encode("utf-8", "surrogatepass")) else "forged"
+    right = hmac.compare_digest(_signature(_filled(stamp), key).encode(), stamp.signature.encode("utf-8", "surrogatepass"))
+    return "signed" if right else "forged"
+
+
+def _filled(stamp: Stamp) -> dict[str, str]:
+    """What a stamp says, without its signature."""
+    return {name: value for name, value in _parts(stamp).items() if value and name != "signature"}
 
 
 def _signature(parts: Mapping[str, str], key: bytes) -> str:
