@@ -18,6 +18,8 @@ from xlgoals.errors import SpecError, XlgoalsError
 
 COMMANDS = {
     "init": "cli_cycle:init",
+    "distribute": "cli_cycle:distribute",
+    "fill": "cli_cycle:fill",
     "collect": "cli_collect:collect",
     "status": "cli_collect:status",
     "forms": "cli_forms:forms_command",
@@ -26,6 +28,8 @@ COMMANDS = {
     "check": "cli_returns:check",
     "read": "cli_returns:read",
     "consolidate": "cli_returns:consolidate",
+    "rules": "cli_rules:rules_command",
+    "explain": "cli_rules:explain",
     "diff": "cli_review:diff",
     "bundle": "cli_bundle:bundle",
     "demo": "cli_try:demo",

@@ -23,6 +23,7 @@ ORIGIN = (1, 0)
 PAPERS = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}  # millimetres, ISO 216
 POINTS = 72 / 25.4  # points in a millimetre
 TALLEST = 409.0  # Excel's limit of a row's height in points
+TOKEN = re.compile(r"[A-Za-z0-9.,%+\-/]+|.")  # what no line break parts
 NO_START = "，。、；：！？）》”’％%"  # never at the start of a line (kinsoku)
 
 
@@ -93,6 +94,17 @@ class Plan:
         return (i for i, row in enumerate(self.rows) if row.kind == "line" and row.grid == grid)
 
 
+@lru_cache(maxsize=512)
+def in_percent(laid: Plan, key: str) -> bool:
+    """Whether a label beside or above an input says that it is filled with percents."""
+    of = laid.inputs[key].area
+    return any(
+        slot.kind == "label" and re.search("[%％]", slot.text) is not None
+        and ((slot.area.holds(of.top, slot.area.left) and slot.area.right < of.left) or (slot.area.holds(slot.area.top, of.left) and slot.area.bottom == of.top - 1))
+        for slot in laid.slots
+    )  # fmt: skip
+
+
 def is_key(text: str) -> bool:
     """Whether a text is a key of a row or column, which a person may have copied into a cell."""
     return text.startswith("#") and re.fullmatch(r"#(c\d+|r\d+|\w+\.(head|\d+\.\d+))", text) is not None
@@ -130,17 +142,22 @@ def page_size(form: Form) -> tuple[float, float]:
     return (width - m.left - m.right) * POINTS, (height - m.top - m.bottom) * POINTS
 
 
+@lru_cache(maxsize=16_384)
+def _em(token: str) -> float:
+    return sum(1.0 if unicodedata.east_asian_width(ch) in "WFA" else 0.55 for ch in token)
+
+
 def text_lines(text: str, em: float) -> int:
     """How many lines a text takes in a width of so many em: East Asian characters take one, others 0.55; words stay whole."""
     count = 0
     for paragraph in text.split("\n"):
         count += 1
         used = 0.0
-        for token in re.findall(r"[A-Za-z0-9.,%+\-/]+|.", paragraph):
+        for token in TOKEN.findall(paragraph):
             if token.isspace():
                 used += 0.55  # blanks hang over the end of a line, they begin none
                 continue
-            width = sum(1.0 if unicodedata.east_asian_width(ch) in "WFA" else 0.55 for ch in token)
+            width = _em(token)
             if used + width > em and used and token not in NO_START:
                 count += 1
                 used = 0.0

@@ -9,11 +9,11 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
-from xlgoals.layout import is_key
+from xlgoals.layout import in_percent, is_key, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
-from xlgoals.target import as_typed, read_target
+from xlgoals.target import as_typed, read_line
 from xlgoals.words import BLANKS, BOXES, NIL, TICKS, bare
 
 CENT = Decimal("0.01")
@@ -219,7 +219,8 @@ class _Parser:
         elif meaning.record:
             key = meaning.record_key
             text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
+            share = meaning.type == "money" and text.endswith(("%", "％")) and in_percent(plan(self.form), taken.slot.key)
+            amount = self._money(text, key) if meaning.type == "money" and not share else None
             if text:
                 self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
         else:
@@ -314,12 +315,27 @@ class _Parser:
                     self._goal(line, own, horizon or "annual")
                 else:
                     self._details(grid, line, own)
+        self._free_lines(meanings, lines)
 
     def _first_line(self, grid: str, line: GridLine) -> None:
         """The place of a first indicator that nobody wrote, so that a finding can point there."""
         for column, meaning in self.form.columns[grid].items():
             if meaning.to == "indicator.name" and column in line.cells:
                 self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
+
+    def _free_lines(self, meanings: Mapping[str, Meaning], lines: Sequence[GridLine]) -> None:
+        """The place of the first line of each second level that the form prints and nobody wrote under: there a finding can point."""
+        level2 = next((column for column, m in meanings.items() if m.to == "indicator.level2"), "")
+        for column, meaning in meanings.items():
+            if meaning.to != "indicator.name":
+                continue
+            used = {(one.horizon, one.level2) for one in self.indicators}
+            for line in lines:
+                level = self.form.canonical(line.printed.get(level2, ""), "level2")
+                key = f"levels.{meaning.horizon}.{level}"
+                taken = line.cells.get(column)
+                if level and taken and taken.cell is None and (meaning.horizon, level) not in used and key not in self.spots:
+                    self._text(taken, meaning, key)
 
     def _goal(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
         for column, meaning in meanings.items():
@@ -359,9 +375,9 @@ class _Parser:
                 texts[part] = line.printed.get(column, "")
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
         name, target = texts.pop("name", ""), texts.pop("target", "")
-        self.indicators.append(Indicator(
-            key, by_part["name"][1].horizon if "name" in by_part else "annual", level1, level2, name, target, texts, read_target(target, name=name, level2=level2, units=self.measures),
-        ))  # fmt: skip
+        means = read_line(target, name, level2, texts, self.measures)
+        horizon_of_name = by_part["name"][1].horizon if "name" in by_part else "annual"
+        self.indicators.append(Indicator(key, horizon_of_name, level1, level2, name, target, texts, means))
         if line.added:
             spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)
             self.findings.append(self.catalogue.at_spot("line.added", spot, identity=self.identity, record=key))
@@ -418,6 +434,9 @@ class _Parser:
                     )
                 )
             known = typed or stamped or getattr(self.given, part)
+            if typed and not stamped and part not in self.spots and part in one.echoed_at:  # only the printed words say it
+                place = one.echoed_at[part]
+                self.spots[part] = Spot(At(one.book.file, one.sheet.name, cell_name(*place)), str(one.sheet.value(*place)), "name", label)
             if known:
                 self.fields[part] = known
             elif part not in self.spots:
