@@ -47,6 +47,7 @@ def column_name(col: int) -> str:
     return name
 
 
+@lru_cache(maxsize=16_384)
 def cell_name(row: int, col: int) -> str:
     """Name a zero-based cell as Excel does."""
     return f"{column_name(col)}{row + 1}"
@@ -75,8 +76,7 @@ class At(NamedTuple):
     cell: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One non-empty cell as found. `value` of a formula cell is its cached value, None when it has none."""
 
     row: int
@@ -163,8 +163,7 @@ class Stamp:
     signature: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where one value stands, its text as typed, the witnesses that led there, and whether it was left blank."""
 
     at: At
