@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xlgoals.measures import Measure, Units
-from xlgoals.numerals import clean, plain, settled, tight
+from xlgoals.numerals import clean, plain, settled_text, tight
 from xlgoals.quantities import OPS, Quantity, comparison, read_quantity
 
 LONGEST = 200
@@ -28,11 +28,11 @@ class Conflict(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What surrounds the cell: the words of the name, the columns for comparison and unit."""
+    """What surrounds the cell, as far as it bears on a target: most names say nothing of it, so that few contexts serve for all.
+    Equal ones are one and the same, compared by identity."""
 
-    name: str
     symbol: str
     column: Measure | None
     named: Measure | None
@@ -43,16 +43,19 @@ class Context:
     lasting: bool
 
 
-NO_CONTEXT = Context("", "", None, None, None, "", (), False, False)
+NO_CONTEXT = Context("", None, None, None, "", (), False, False)
 
 
-@lru_cache(maxsize=8192)
+_one_context = lru_cache(maxsize=8192)(Context)
+
+
+@lru_cache(maxsize=65_536)
 def read_context(name: str, symbol: str, unit: str, level2: str, units: Units) -> Context:
     """Read what stands beside the cell."""
-    name, level2 = settled(clean(name))[:LONGEST], tight(clean(level2))
+    name, level2 = settled_text(name)[:LONGEST], tight(clean(level2))
     sign = tight(clean(symbol))
     named, named_op, values = None, "", []
-    for inner in _BRACKETED.findall(name):
+    for inner in _BRACKETED.findall(name) if "(" in name else ():
         body = re.sub(rf"^(?:指标值)?|{HOLE}", "", inner)
         body_op = comparison(body)
         measure = units.whole(body.lstrip("≥≤<>=") if body_op else body)
@@ -69,8 +72,8 @@ def read_context(name: str, symbol: str, unit: str, level2: str, units: Units) -
         values.append(quantity)
     column_text = tight(clean(unit))
     column = (units.whole(column_text) or Measure(column_text)) if column_text and not NOTHING.fullmatch(column_text) else None
-    return Context(
-        name, "定性" if "定性" in sign else comparison(sign), column, named, units.ending(stem) if stem else None, named_op, tuple(values),
+    return _one_context(
+        "定性" if "定性" in sign else comparison(sign), column, named, units.ending(stem) if stem else None, named_op, tuple(values),
         dated=bool(_MOMENT.search(name)) or (level2.startswith("时效") and not _DURATION.search(name)),
         lasting=bool(_DURATION.search(name)),
     )  # fmt: skip

@@ -91,23 +91,30 @@ def read_target(text: str, *, name: str = "", symbol: str = "", unit: str = "", 
 
     What was read once is remembered: values repeat, so most reads are a look-up.
     """
-    return _read_cached(text, name, symbol, unit, level2, units)
-
-
-@lru_cache(maxsize=65536)
-def _read_cached(text: str, name: str, symbol: str, unit: str, level2: str, units: Units) -> Target:
-    return read_uncached(text, name, symbol, unit, level2, units)
+    return _read_cached(text, _context(name, symbol, unit, level2, units), units)
 
 
 def read_uncached(text: str, name: str, symbol: str, unit: str, level2: str, units: Units) -> Target:
     """Read a target without looking it up first."""
+    return _read(text, _context(name, symbol, unit, level2, units), units)
+
+
+def _context(name: str, symbol: str, unit: str, level2: str, units: Units) -> Context:
+    return read_context(name, symbol, unit, level2, units) if name or symbol or unit or level2 else NO_CONTEXT
+
+
+@lru_cache(maxsize=65_536)
+def _read_cached(text: str, context: Context, units: Units) -> Target:
+    return _read(text, context, units)
+
+
+def _read(text: str, context: Context, units: Units) -> Target:
     cleaned = clean(text)
     whole = settled(cleaned)
     if not whole:
         return Target(text, "blank", why="空白")
     if len(whole) > LONGEST:
         return Target(text, "qualitative", canonical=whole, why=f"文字超过{LONGEST}字，不是一个指标值")
-    context = read_context(name, symbol, unit, level2, units) if name or symbol or unit or level2 else NO_CONTEXT
     found = _certain(cleaned, whole, context, units)
     if found is None and cleaned != whole:  # a line break may as well be the narrow cell's
         found = _certain(whole, whole, context, units)
