@@ -51,6 +51,7 @@ THINGS = (
     "排污口整治", "公益性岗位", "职业技能培训", "劳动关系协调", "信息系统运维", "档案数字化", "执法装备", "消防设施", "林草防火", "地质灾害点", "食品安全抽检", "计量器具检定", "退役士兵",
     "法律援助", "社区矫正", "网格化管理", "人居环境整治", "厕所改造", "垃圾清运", "防汛物资", "应急演练", "安全生产检查", "科普活动", "创业孵化",
 )  # fmt: skip
+WHICH = ("", "", "", "城区", "农村", "县级", "中央", "省级", "新增", "重点", "基层", "公办", "民办", "全县", "乡镇", "特殊", "年度", "专项", "存量", "配套")
 DEEDS = ("补助", "建设", "维护", "保障", "改造", "服务", "管理", "监测", "宣传", "培训", "购置", "配套", "奖补", "巡查")
 COUNTED = ("人", "户", "人次", "个", "处", "公里", "亩", "台（套）", "场次", "批次", "平方米", "份")
 BASES = ("工作计划", "工作保障措施", "满意度调查", "部门职责", "年度工作要点", "行业标准", "历史数据", "合同约定", "调查问卷结果")
@@ -193,7 +194,7 @@ class Page:
 
 def _project(form: Form, unit: str, number: int, dice: random.Random) -> dict[str, Any]:
     """What a unit writes about one project."""
-    thing, deed = dice.choice(THINGS), dice.choice(DEEDS)
+    thing, deed = dice.choice(WHICH) + dice.choice(THINGS), dice.choice(DEEDS)
     name = f"{YEAR}年{thing}{deed}{dice.choice(('', '资金', '经费', '项目', '专项经费'))}"
     total = dice.choice((dice.randrange(50, 5_000) / 10, dice.randrange(100, 2_000_000) / 100, float(dice.randrange(1, 800))))
     other = round(total * dice.choice((0, 0, 0, 0, 0.1, 0.3)), 2)
@@ -240,7 +241,7 @@ def _indicators(form: Form, thing: str, deed: str, total: float, people: int, di
     first, second, third = form.choices("level1")[-3:]
     basis = dice.choice(BASES) if dice.random() < 0.5 else f"云财发〔{dice.randrange(2019, 2025)}〕{dice.randrange(1, 200)}号"
     for level2 in sorted(dice.choices(FEWER, k=dice.randrange(6, 10)), key=FEWER.index):
-        other, n, share = dice.choice(THINGS), dice.randrange(1, 9_999), dice.randrange(80, 101)
+        other, n, share = dice.choice(WHICH) + dice.choice(THINGS), dice.randrange(1, 9_999), dice.randrange(80, 101)
         unit = dice.choice(COUNTED)
         name, description, target = {
             "数量指标": (f"{thing}{deed}数量", f"反映{YEAR}年{thing}{deed}涉及的{unit}数", f"≥{n}{unit}"),
