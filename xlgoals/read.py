@@ -68,7 +68,7 @@ def _other_sheets(workbook: CalamineWorkbook, package: Package) -> list[Sheet]:
 def _filled(facts: Sheet, found: CalamineSheet, package: Package) -> Sheet:
     """Put the values that the reader found into a sheet."""
     errors = facts.errors
-    rows: Rows = [[value or (None if value == "" else value) for value in row] for row in found.to_python(skip_empty_area=False)]
+    rows: Rows = [[None if value == "" else value for value in row] for row in found.to_python(skip_empty_area=False)]
     lost = [(r, c) for r, row in enumerate(rows) for c, value in enumerate(row) if value.__class__ is float and value - value != 0.0]
     if lost:  # infinite or no number at all: 1E999 is written as a number but is none; it must not be taken for a blank
         errors = {**errors, **dict.fromkeys(lost, "#NUM!")}

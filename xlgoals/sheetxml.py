@@ -23,7 +23,7 @@ _CELL = re.compile(
 )
 _BLANK = re.compile(rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?></c>)')
 _ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"((?: [\w:]+="[^"<>]*")*+) ?/?>')
-_HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6})"[^<>]*? hidden="(1|0|true|false)"')
+_HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"(?: (?!hidden)[\w:]++="[^"<>]*+")*+ hidden="(1|0|true|false)"')
 _FORMULA = re.compile(rb"><f((?: [\w:]+=\"[^\"<>/]*\")*+)(?:/>|>([^<]*+)</f>)")
 _ATTRIBUTE = re.compile(rb'([\w:]+)="([^"]*)"')
 _ERROR = re.compile(rb' t="e"[^<>]*+>(?:<f(?:[^<>/]*+/>|[^<>]*+>[^<]*+</f>))?+(?:<v>([^<]*+)</v>)?')
@@ -45,7 +45,8 @@ class Scanner:
         self.formats = {b"%d" % style: code for style, code in formats.items()}
         self.cells = self.area = self.merged = self.merges = 0
         ids = b"|".join(sorted(self.formats)) if len(formats) <= 64 else b"[0-9]+"
-        self.number = re.compile(rb'" s="(' + ids + rb')"(?: t="n")?(?: (?:cm|vm|ph)="[0-9]+")*><[vf]') if formats else None
+        cell = rb'<c r="([A-Z]{1,3}+[1-9][0-9]{0,6}+)" s="(' + ids + rb')"(?: t="n")?(?: (?:cm|vm|ph)="[0-9]+")*><[vf]'
+        self.number = re.compile(cell) if formats else None
 
     def sheet(self, part: bytes, bare: Sheet) -> tuple[Sheet, bytes]:
         """Scan a sheet, so far bare; where it is spelled unusually, rewrite it first. Returns with it what the reader may see."""
@@ -76,7 +77,7 @@ class Scanner:
         if self.cells > limits.cells:
             raise Refused("file.too_large", f"单元格超过 {limits.cells} 个")
         # names count without their prefix, as for the native reader: so a prefixed cell must not stand beside usual ones
-        if close < 0 or (b"?" in body and b"<?" in body) or b":c" in body or b":sheetData" in head:
+        if close < 0 or (b"?" in body and b"<?" in body) or (b":" in body and b":c" in body) or b":sheetData" in head:
             raise _Odd
         addresses = _CELL.findall(body)
         if len(addresses) != count:
@@ -115,7 +116,7 @@ class Scanner:
             return {}
         found: dict[RowCol, str] = {}
         shared: dict[bytes, tuple[RowCol, str]] = {}
-        matches = list(_FORMULA.finditer(body))
+        matches = list(_formulas(body))
         if len(matches) != expected:
             raise _Odd
         if b"DISPIMG" in body:
@@ -147,12 +148,8 @@ class Scanner:
         return ((row, col) for row in range(top, bottom + 1) for col in range(left, right + 1))
 
     def find_formats(self, body: bytes) -> dict[RowCol, str]:
-        found = {}
-        for match in self.number.finditer(body) if self.number else ():
-            code = self.formats.get(match[1])
-            if code:
-                found[_cell_before(body, match.start() + 1)] = code
-        return found
+        cells = self.number.findall(body) if self.number else ()
+        return {cell_spot(address): self.formats[style] for address, style in cells if style in self.formats}
 
     def find_merges(self, tail: bytes, name: str) -> tuple[Area, ...]:
         start = tail.find(b"<mergeCells")
@@ -176,6 +173,16 @@ def _merged(listed: bytes) -> tuple[tuple[Area, ...], int]:
         raise _Odd
     areas = tuple(Area(*cell_spot(first), *cell_spot(last or first)) for first, last in matches)
     return areas, sum((bottom - top + 1) * (right - left + 1) for top, left, bottom, right in areas)
+
+
+def _formulas(body: bytes) -> Iterator[re.Match[bytes]]:
+    """The formulas of a sheet; most sheets have few, so they are sought by their beginning."""
+    at = body.find(b"><f")
+    while at >= 0:
+        match = _FORMULA.match(body, at)
+        if match:
+            yield match
+        at = body.find(b"><f", match.end() if match else at + 1)
 
 
 def _cell_before(body: bytes, end: int) -> RowCol:
