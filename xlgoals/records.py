@@ -118,9 +118,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A workbook that may be read: its bytes for the native reader, and its sheets as yet without values.
+    """A workbook that may be read: its bytes for the native reader, and its sheets as yet without values; or no bytes, and sheets
+    with the values as they are written.
 
-    `plain_numbers`: the reader is shown no styles, so dates come to it as numbers.
+    `plain_numbers`: styles are not looked at, so dates are numbers as yet.
     """
 
     kind: str

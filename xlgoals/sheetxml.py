@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
+from xlgoals.cellxml import CELL, NotPlain, Texts, plain_rows
 from xlgoals.errors import Refused
 from xlgoals.limits import COLUMNS_MOST, ROWS_MOST, Limits
 from xlgoals.records import Area, RowCol, Sheet, cell_spot, column_name
@@ -40,8 +42,9 @@ class _Odd(Exception):
 class Scanner:
     """Scans the sheets of one workbook, with limits over all of them."""
 
-    def __init__(self, limits: Limits, formats: Mapping[int, str]) -> None:
+    def __init__(self, limits: Limits, formats: Mapping[int, str], texts: Texts | None = None) -> None:
         self.limits, self.flags = limits, set[str]()
+        self.texts = texts  # None when the native reader has to tell the values
         self.formats = {b"%d" % style: code for style, code in formats.items()}
         self.cells = self.area = self.merged = self.merges = 0
         ids = b"|".join(sorted(self.formats)) if len(formats) <= 64 else b"[0-9]+"
@@ -54,6 +57,7 @@ class Scanner:
         try:
             return self.scan(part, bare)
         except _Odd:
+            self.texts = None
             self.cells, self.area, self.merged, self.merges = before
             if len(part) > self.limits.odd_bytes:
                 raise Refused("file.too_large", f"工作表“{bare.name[:31]}”过大") from None
@@ -79,7 +83,8 @@ class Scanner:
         # names count without their prefix, as for the native reader: so a prefixed cell must not stand beside usual ones
         if close < 0 or (b"?" in body and b"<?" in body) or (b":" in body and b":c" in body) or b":sheetData" in head:
             raise _Odd
-        addresses = _CELL.findall(body)
+        cells = CELL.findall(body) if self.texts is not None else []
+        addresses = [address for address, _, _ in cells] if len(cells) == count else _CELL.findall(body)
         if len(addresses) != count:
             raise _Odd
         if len(set(addresses)) != len(addresses):
@@ -87,16 +92,30 @@ class Scanner:
         self.measure(addresses, name)
         if len(body) > limits.text_bytes and max(map(len, body.split(b"<"))) > limits.text_bytes:
             raise Refused("file.too_large", f"工作表“{name[:31]}”有一个单元格文字过长")
+        rows, lost = self.values(cells if len(cells) == count else None)
         facts = replace(
             bare,
+            rows=rows,
             formulas=self.find_formulas(body),
-            errors=_find_errors(body),
+            errors={**_find_errors(body), **lost},
             formats=self.find_formats(body),
             merges=self.find_merges(tail, name),
             hidden_rows=_find_hidden_rows(body),
             hidden_cols=_find_hidden_columns(head),
         )
         return facts, b"".join((_OPENED, body or b"<sheetData>", b"</sheetData></worksheet>"))
+
+    def values(self, cells: list[tuple[bytes, bytes, bytes]] | None) -> tuple[Any, dict[RowCol, str]]:
+        """The values of cells of the plainest kind, as rows that are still to be finished; none once the native reader is needed."""
+        if cells is None or self.texts is None:
+            self.texts = None
+            return (), {}
+        try:
+            rows, lost = plain_rows(cells, self.texts)
+            return rows or (), lost
+        except NotPlain:
+            self.texts = None
+            return (), {}
 
     def measure(self, addresses: list[bytes], name: str) -> None:
         """Refuse a sheet that a dense reader would lay out in more memory than allowed."""
