@@ -26,6 +26,7 @@ from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes
 from xlgoals.workers import deadline, work_through
 
+SELDOM = (100_000, 50, 100)  # a file makes very many small things and no rings of them: looking for rings took a third of the time
 Progress = Callable[[int, int], None]
 
 
@@ -125,6 +126,7 @@ def _forms(folders: tuple[str, ...]) -> Forms:
     forms = load_forms(folders)
     if multiprocessing.parent_process() is not None:
         gc.freeze()  # what a worker keeps for good need not be looked through again with every file
+        gc.set_threshold(*SELDOM)
     return forms
 
 
