@@ -26,7 +26,7 @@ from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes
 from xlgoals.workers import deadline, work_through
 
-SELDOM = (100_000, 50, 100)  # a file makes very many small things and no rings of them: looking for rings took a third of the time
+SELDOM = (1_000_000, 10, 10)  # a file makes very many small things and no rings of them: looking for rings took a third of the time
 Progress = Callable[[int, int], None]
 
 
