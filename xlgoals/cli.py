@@ -53,6 +53,8 @@ class Group(click.Group):
             click.echo(str(error), err=True)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
+        except KeyboardInterrupt:
+            click.echo("已中断，没有写出任何文件。", err=True)
         except Exception:
             click.echo(f"{traceback.format_exc()}\n程序出错了，这是程序的缺陷，不是文件的问题。请把上面的文字转告程序维护人。", err=True)
             sys.exit(3)

@@ -186,7 +186,7 @@ def to_bytes(tables: Tables) -> dict[str, bytes]:
     packed = {}
     for name, frame in tables.items():
         buffer = io.BytesIO()
-        frame.write_ipc_stream(buffer)
+        frame.write_ipc_stream(buffer, compression="lz4")
         packed[name] = buffer.getvalue()
     return packed
 
