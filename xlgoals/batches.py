@@ -23,7 +23,7 @@ from xlgoals.sources import Source
 from xlgoals.store import Store
 from xlgoals.tables import Tables, findings_of, with_findings
 
-MOST = 400  # workbooks of a batch: what a few hundred MB hold
+MOST = 200  # workbooks of a batch: 4,000 forms and all their places, with what judging them takes, are some 250 MB
 DETAILS = ("projects", "funds", "indicators", "findings")
 
 

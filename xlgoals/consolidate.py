@@ -237,14 +237,17 @@ def _project_cells(tables: Tables, lines: pl.DataFrame) -> pl.DataFrame:
     rank = pl.col("source").replace_strict({s: n for n, s in enumerate(SOURCES)}, default=len(SOURCES), return_dtype=pl.Int32)
     amounts = lines.filter(pl.col("horizon") == "annual").select("rid", "key", rank=rank)
     names = tables.returns.select("rid", key=pl.lit("project_name"), rank=pl.lit(len(SOURCES) + 1, dtype=pl.Int32))
-    placed = pl.concat([amounts, names]).join(_cells(tables), on=["rid", "key"], how="inner", maintain_order="left")
+    placed = pl.concat([amounts, names]).join(
+        _cells(tables, pl.col("key").is_in(["project_name", *lines["key"].unique()])), on=["rid", "key"], how="inner", maintain_order="left"
+    )
     best = placed.sort("rank", maintain_order=True).unique("rid", keep="first")
     corner = pl.col("area").str.extract(r"^([^:]+)")
     return tables.returns.join(best, on="rid", how="left").select("rid", cell=pl.coalesce("cell", corner).fill_null(""))
 
 
-def _cells(tables: Tables) -> pl.DataFrame:
-    places = tables.places.filter(pl.col("cell") != "")
+def _cells(tables: Tables, wanted: pl.Expr) -> pl.DataFrame:
+    """The cells of some records: by far the most places are those of indicators, so say which."""
+    places = tables.places.filter(wanted & (pl.col("cell") != ""))
     return places.select("rid", "key", "cell").unique(["rid", "key"], keep="first", maintain_order=True)
 
 
@@ -278,7 +281,7 @@ def _departments(units: pl.DataFrame, projects: pl.DataFrame, findings: pl.DataF
 def _funds(tables: Tables, lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """A row a money line."""
     frame = lines.with_row_index("order").rename({"unit": "printed_unit"})
-    frame = frame.join(_cells(tables), on=["rid", "key"], how="left").join(known, on="rid", how="inner").sort("project_no", "order")
+    frame = frame.join(_cells(tables, pl.col("key").is_in(lines["key"].unique().implode())), on=["rid", "key"], how="left").join(known, on="rid", how="inner").sort("project_no", "order")
     return frame.select(
         "project_no", "unit_no", "department", "unit", "project_name", "state", "horizon", "source", "printed", "printed_unit",
         "amount_wan", "file", "sheet", pl.col("cell").fill_null(""),
@@ -289,7 +292,7 @@ def _indicators(tables: Tables, known: pl.DataFrame, begin: int) -> pl.DataFrame
     """A row an indicator, at the cell of its value, else of its name."""
     frame = tables.indicators.join(known, on="rid", how="inner")
     for part in ("target", "name"):
-        here = _cells(tables).rename({"key": "place", "cell": f"{part}_cell"})
+        here = _cells(tables, pl.col("key").str.ends_with(f".{part}")).rename({"key": "place", "cell": f"{part}_cell"})
         frame = frame.with_columns(place=pl.col("key") + f".{part}").join(here, on=["rid", "place"], how="left")
     return frame.sort("project_no", "order").select(
         _number("indicator_no", begin), "project_no", "unit_no", "department", "unit", "project_name", "horizon", "level1", "level2", "name",
