@@ -29,11 +29,11 @@ from xlgoals.yamlmark import load_marked
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every part of the package, so that equal data gives equal bytes
 
 
-def fill(data: Mapping[str, Any]) -> bytes:
-    """One department's workbook: a sheet a project, every value typed where the form asks for it."""
+def fill(data: Mapping[str, Any], stamp: Stamp | None = None) -> bytes:
+    """One department's workbook: a sheet a project, every value typed where the form asks for it. `stamp`: as it was sent out."""
     forms = load_forms()
     form = forms[data["form"]]
-    stamp = Stamp(1, "", "", year=data["year"], department=data["department"], unit=data["unit"])
+    stamp = stamp or Stamp(1, "", "", year=data["year"], department=data["department"], unit=data["unit"])
     blank = render(forms, form, count=len(data["projects"]), stamp=stamp)
     book = openpyxl.load_workbook(io.BytesIO(blank))
     for number, project in enumerate(data["projects"], 1):

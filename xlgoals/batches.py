@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from xlgoals.check import check
-from xlgoals.consolidate import Begin, Summary, consolidate, number_units, totalled
+from xlgoals.consolidate import COUNTED, Begin, Summary, consolidate, number_units, totalled
+from xlgoals.explanations import explained
 from xlgoals.findings import SEVERITIES, Finding
 from xlgoals.forms import Forms
 from xlgoals.parts import Frame, Parts
@@ -22,6 +23,7 @@ from xlgoals.settle import settled
 from xlgoals.sources import Source
 from xlgoals.store import Store
 from xlgoals.tables import Tables, findings_of, with_findings
+from xlgoals.wording import load_return_words
 
 MOST = 200  # workbooks of a batch: 4,000 forms and all their places, with what judging them takes, are some 250 MB
 DETAILS = ("projects", "funds", "indicators", "findings")
@@ -36,6 +38,7 @@ class Tally:
     forms: int = 0
     indicators: int = 0
     severities: Mapping[str, int] = field(default_factory=dict)
+    explained: int = 0
     blocked: bool = False
     defect: bool = False
 
@@ -44,6 +47,7 @@ class Tally:
         return Tally(
             self.files + tables.returns["file"].n_unique(), self.forms + tables.returns.height, self.indicators + tables.indicators.height,
             Counter(self.severities) + Counter(finding.severity for finding in findings),
+            self.explained + sum(finding.status == "explained" for finding in findings),
             self.blocked or any(finding.open for finding in findings),
             self.defect or any(finding.code.startswith("internal.") for finding in findings),
         )  # fmt: skip
@@ -127,6 +131,7 @@ def summarised(
     told whether it is the last; `work` is an empty folder for what several batches leave."""
     plan = planned(store, sources, most)
     changed = {source.name: source.changed for source in sources}
+    answers = store.answers()  # they may have come in a list of their own, for a return of another batch
     home = {name: at for at, batch in enumerate(plan.batches) for name in batch}
     tally, begin = Tally(), Begin()
     kept: list[Summary] = []
@@ -134,9 +139,10 @@ def summarised(
     for number, names in enumerate(plan.batches):
         own = [finding for finding in listed if home.get(finding.at.file, last) == number]
         tables = settled(with_findings(store.tables(names), own), changed, forms.catalogue)
-        tables = with_findings(tables, check(tables, forms))
+        tables = replace(with_findings(tables, check(tables, forms)), answers=answers)
         if judged:
             tables = judged(tables, number == last)
+        tables = explained(tables, load_return_words().explanation)
         tally = tally.with_(tables)
         part = consolidate(tables, plan.units, begin)
         begin = Begin(begin.projects + part.projects.height, begin.indicators + part.indicators.height, begin.findings + part.findings.height)
@@ -161,7 +167,7 @@ def _written(frame: Frame, path: Path) -> Parts:
 def _joined(parts: Sequence[Summary], work: Path) -> Summary:
     """One summary of all batches."""
     departments, subtotals, total = totalled([part.departments for part in parts])
-    counts = ["errors", "queries", "notes"]
+    counts = list(COUNTED)
     if departments.filter(pl.col("department").is_null() & (pl.sum_horizontal(counts) == 0)).height:  # nothing belonged nowhere
         departments = departments.filter(pl.col("department").is_not_null())
         subtotals = subtotals.filter(pl.col("department").is_not_null())

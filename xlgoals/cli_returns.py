@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from xlgoals.options import force_option, forms_option, given_options, jobs_option, paths_argument
-from xlgoals.running import echo_json, echo_tally, exit_code, opined, reviewed, summarise, taken_in, tally
+from xlgoals.running import check_place, echo_json, echo_tally, exit_code, opined, reviewed, send_back, summarise, taken_in, tally
 
 
 @click.command()
@@ -19,14 +19,24 @@ from xlgoals.running import echo_json, echo_tally, exit_code, opined, reviewed, 
     "--opinions", type=click.Path(path_type=Path, dir_okay=False),
     help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。",
 )
+@click.option(
+    "--return", "folder", type=click.Path(path_type=Path, file_okay=False),
+    help="把有问题的工作簿标注后写到这个文件夹，退回单位：格子加底色和批注，另加一张“校验问题清单”，单位改好后原样发回。",
+)
+@force_option
 @given_options
 @jobs_option
 @forms_option
-def check(paths: Sequence[Path], shape: str, opinions: Path | None, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
+def check(
+    paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
+    jobs: int | None, forms_dirs: tuple[str, ...],
+) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
+    if folder:
+        check_place(folder, paths)
     taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
     if opinions:
-        taken = opined(taken, opinions, forms_dirs)
+        taken = opined(taken, opinions, forms_dirs, write=True)
     tables = taken.tables
     from xlgoals.report import finding_object, print_findings
     from xlgoals.tables import findings_of
@@ -40,7 +50,10 @@ def check(paths: Sequence[Path], shape: str, opinions: Path | None, year: str, d
     tally(tables, findings)
     if opinions:
         click.echo(f"审核意见已写到 {opinions}：请在“处理”一栏选退回、认可或误报，下次 check 和 consolidate 照此。", err=True)
-    sys.exit(exit_code(findings))
+    code = exit_code(findings)
+    if folder:
+        code = max(code, send_back(taken, folder, force))
+    sys.exit(code)
 
 
 @click.command()
@@ -95,6 +108,6 @@ def consolidate(
     told = summarise(
         paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, state=state
     )
-    echo_tally(told.files, told.forms, told.indicators, told.severities)
+    echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
     click.echo(f"汇总已写到 {output}", err=True)
     sys.exit(3 if told.defect else int(told.blocked))

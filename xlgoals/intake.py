@@ -13,23 +13,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xlgoals.errors import Refused
+from xlgoals.explanations import Said, is_list, without_lists
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Forms
+from xlgoals.keys import keyed
 from xlgoals.limits import Limits
 from xlgoals.parse import understand
-from xlgoals.read import read_book
+from xlgoals.read import read_bytes
 from xlgoals.records import At, Given, Return
 from xlgoals.settle import settled
-from xlgoals.sources import Source, files_in
+from xlgoals.sources import Source, files_in, opened
 from xlgoals.spec import load_forms
 from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.store import Piece, Store
-from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes
+from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes, with_findings
+from xlgoals.wording import load_return_words
 from xlgoals.workers import deadline, work_through
 
 SELDOM = (1_000_000, 10, 10)  # a file makes very many small things and no rings of them: looking for rings took a third of the time
 Progress = Callable[[int, int], None]
-Taken = tuple[str, list[Return] | None, list[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,17 @@ class Job(NamedTuple):
     limits: Limits
 
 
+class Taken(NamedTuple):
+    """What one file gave: whether it is one of our own outputs, of which nothing is taken, and the hash of its bytes where they
+    could be read."""
+
+    returns: Sequence[Return] = ()
+    findings: Sequence[Finding] = ()
+    answers: Sequence[Said] = ()
+    sha256: str = ""
+    output: bool = False
+
+
 def gather(
     paths: Iterable[str | Path],
     *,
@@ -58,8 +71,9 @@ def gather(
     executor: Executor | None = None,
     on_progress: Progress | None = None,
     limits: Limits | None = None,
+    settle: bool = True,
 ) -> Intake:
-    """Read files and folders into the tables of one batch.
+    """Read files and folders into the tables of one batch; `settle` counts a return that came in several files once.
 
     Files are read in `jobs` worker processes, even a single one, or in the executor given: the reader is native code, and
     what kills it must not kill the command. When a worker dies, the files it may have had are read again under supervision,
@@ -72,7 +86,7 @@ def gather(
     tables = from_bytes([*(answer.tables for answer in answers), to_bytes(tabulate([], findings))])
     outputs = {name for answer in answers for name in answer.outputs}
     return Intake(
-        settled(tables, {source.name: source.changed for source in sources}, catalogue),
+        settled(tables, {source.name: source.changed for source in sources}, catalogue) if settle else tables,
         tuple(source for source in sources if source.name not in outputs),
         len(outputs),
     )
@@ -120,7 +134,7 @@ def _read(
 
     def lost(source: Source, slow: bool) -> Piece:
         code = "file.too_slow" if slow else "file.crashed"
-        return _answer({source: ("", [], [catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])})
+        return _answer({source: Taken(findings=[catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])}, catalogue)
 
     return work_through(
         sources, partial(take_files, job=job), lost,
@@ -130,30 +144,45 @@ def _read(
 
 def take_files(sources: Sequence[Source], job: Job) -> Piece:
     """Read some files, in a worker; one that takes too long ends the worker, since native code cannot be stopped."""
-    _forms(job.forms)  # not on the first file's time
+    catalogue = _forms(job.forms).catalogue  # not on the first file's time
+    load_return_words()
     taken = {}
     for source in sources:
         with deadline(job.limits.seconds):
             taken[source] = take_file(source, job)
-    return _answer(taken)
+    return _answer(taken, catalogue)
 
 
 def take_file(source: Source, job: Job) -> Taken:
-    """Read one file: the hash of its bytes, returns and findings; None for these when it is one of our own outputs."""
+    """Read one file. One that went back with marks is a return all the same: its list of problems is taken off, with what the
+    unit wrote there."""
     forms = _forms(job.forms)
     at, catalogue = At(source.name), forms.catalogue
     try:
-        book = read_book(source.path, name=source.name, limits=job.limits)
+        book = read_bytes(_bytes(source, job.limits), name=source.name, limits=job.limits)
         if OUTPUT_PROPERTY in book.properties:
-            return book.sha256, None, []
+            return Taken(sha256=book.sha256, output=True)
+        sha256 = book.sha256
+        book, answers = without_lists(book, load_return_words().list)
+        if is_list(book):
+            return Taken(answers=answers, sha256=sha256)
         returns, findings = understand(book, forms, job.given)
-        return book.sha256, returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *findings]
+        return Taken(returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *findings], answers, sha256)
     except Refused as refused:
-        return "", [], [catalogue.finding(refused.code, at, detail=refused.detail)]
+        return Taken(findings=[catalogue.finding(refused.code, at, detail=refused.detail)])
     except MemoryError:
-        return "", [], [catalogue.finding("file.too_large", at, detail="内存不足")]
+        return Taken(findings=[catalogue.finding("file.too_large", at, detail="内存不足")])
     except Exception as error:  # a defect of ours must not take the other files with it
-        return "", [], [_crash(at, error, catalogue)]
+        return Taken(findings=[_crash(at, error, catalogue)])
+
+
+def _bytes(source: Source, limits: Limits) -> bytes:
+    """No more of a file than may be read: one byte beyond tells that it is too large."""
+    try:
+        with opened(source) as file:
+            return file.read(limits.file_bytes + 1)
+    except OSError as error:
+        raise Refused("file.unreadable", error.strerror or type(error).__name__) from error
 
 
 @lru_cache(maxsize=4)
@@ -175,12 +204,13 @@ def _crash(at: At, error: Exception, catalogue: Catalogue) -> Finding:
     return catalogue.finding("internal.crash", at, found=told, detail=place, error=told)
 
 
-def _answer(taken: Mapping[Source, Taken]) -> Piece:
-    returns = [one for _, some, _ in taken.values() for one in some or ()]
-    findings = [one for _, _, some in taken.values() for one in some]
+def _answer(taken: Mapping[Source, Taken], catalogue: Catalogue) -> Piece:
+    told = taken.values()
+    tables = tabulate((one for some in told for one in some.returns), (), (one for some in told for one in some.answers))
+    findings = keyed((one for some in told for one in some.findings), tables, catalogue)
     return Piece(
-        to_bytes(tabulate(returns, findings)),
-        {source.name: told[0] for source, told in taken.items() if told[0]},
-        tuple(source.name for source, told in taken.items() if told[1] is None),
+        to_bytes(with_findings(tables, findings)),
+        {source.name: one.sha256 for source, one in taken.items() if one.sha256},
+        tuple(source.name for source, one in taken.items() if one.output),
         sum(finding.open for finding in findings),
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
+from xlgoals.layout import is_key
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Horizon, Indicator, Return, Spot, cell_name
@@ -223,7 +224,7 @@ class _Parser:
         return Return(
             file=one.book.file, sha256=one.book.sha256, sheet=one.sheet.name, area=one.area, form=self.form.id, stamp=one.stamp,
             fields=self.fields, funds=tuple(self.funds), goals=tuple(self.goals), indicators=tuple(self.indicators),
-            details=tuple(self.details), spots=self.spots,
+            details=tuple(self.details), spots=self.spots, modified=one.book.modified,
         )  # fmt: skip
 
     def _anything(self) -> bool:
@@ -258,6 +259,9 @@ class _Parser:
         if cell.error or (cell.formula is not None and (value is None or "[" in cell.formula)):
             told = cell.error or ("引用了别的文件" if "[" in (cell.formula or "") else "没有算出结果")
             self._tell("cell.no_value", key, found=told)
+            return ""
+        if is_key(text):
+            self._tell("cell.key", key)
             return ""
         if cell.formula is not None:
             self._tell("cell.formula", key)

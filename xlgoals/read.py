@@ -51,7 +51,7 @@ def read_bytes(data: bytes, *, name: str, limits: Limits | None = None) -> Book:
 
 
 def _book(data: bytes, name: str, package: Package, sheets: list[Sheet]) -> Book:
-    return Book(name, package.kind, tuple(sheets), hashlib.sha256(data).hexdigest(), package.names, package.properties, package.flags)
+    return Book(name, package.kind, tuple(sheets), hashlib.sha256(data).hexdigest(), package.names, package.properties, package.flags, package.modified)
 
 
 def _known_sheets(workbook: CalamineWorkbook, package: Package) -> list[Sheet]:

@@ -23,9 +23,9 @@ from typing import Any, NamedTuple, Self
 import polars as pl
 
 from xlgoals import __version__
-from xlgoals.sources import STATE, Source
+from xlgoals.sources import STATE, Source, opened
 from xlgoals.spec import data_folder
-from xlgoals.tables import SCHEMAS, Tables
+from xlgoals.tables import BATCH, SCHEMAS, Tables
 
 _TABLES = """
 create table if not exists piece (id integer not null, name text not null, packed blob not null, crc integer not null, primary key (id, name));
@@ -168,7 +168,7 @@ class Store:
             returns = self.frame("returns", [piece]).filter(pl.col("file").is_in(files))
             for name in SCHEMAS:
                 frame = returns if name == "returns" else self.frame(name, [piece])
-                if name == "findings":
+                if name in BATCH:
                     frame = frame.filter(pl.col("file").is_in(files))
                 elif name != "returns" and not (whole[piece] and piece not in self._stale):
                     frame = frame.join(returns, on="rid", how="semi", maintain_order="left")
@@ -178,6 +178,15 @@ class Store:
         for name in ("returns", "findings"):
             found[name] = found[name].join(order, on="file", maintain_order="left").sort("place", maintain_order=True).drop("place")
         return Tables(**found)
+
+    def answers(self) -> pl.DataFrame:
+        """What units answered, in all workbooks."""
+        frames = [pl.DataFrame(schema=SCHEMAS["answers"])]
+        for piece in dict.fromkeys(self.pieces.values()):
+            frame = self.frame("answers", [piece])
+            if frame.height:
+                frames.append(frame.filter(pl.col("file").is_in([name for name, its in self.pieces.items() if its == piece])))
+        return pl.concat(frames)
 
     def _forget(self) -> None:
         """Drop the pieces that this run had no use for."""
@@ -194,8 +203,11 @@ class Store:
 
 def _hashed(source: Source) -> str:
     try:
-        with Path(source.path).open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+        with opened(source) as file:
+            found = hashlib.sha256()
+            while part := file.read(1 << 20):
+                found.update(part)
+            return found.hexdigest()
     except OSError:
         return ""
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from decimal import Context, Decimal
+from operator import attrgetter
 
 import polars as pl
 
 from xlgoals.findings import Finding
-from xlgoals.records import At, Return, area_name
+from xlgoals.records import At, Return, Stamp, area_name
 from xlgoals.target import Target
 
 MONEY = pl.Decimal(20, 2)
 NUMBER = pl.Decimal(38, 12)
+EXACT = Context(prec=200)
 LARGEST = Decimal(10) ** 25
 
 SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
@@ -27,6 +29,12 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         "rid": pl.String(), "file": pl.String(), "sha256": pl.String(), "sheet": pl.String(), "area": pl.String(), "form": pl.String(),
         "digest": pl.String(), "instance": pl.String(), "identity": pl.String(), "year": pl.String(), "department": pl.String(),
         "unit": pl.String(), "project_code": pl.String(), "project_name": pl.String(),
+    },
+    # one row an instance that bears a stamp: what it was made for, and when the document was last saved
+    "stamps": {
+        "rid": pl.String(), "version": pl.Int32(), "form": pl.String(), "digest": pl.String(), "instance": pl.String(), "year": pl.String(),
+        "department": pl.String(), "unit": pl.String(), "project": pl.String(), "cycle": pl.String(), "round": pl.Int32(),
+        "code": pl.String(), "signature": pl.String(), "modified": pl.String(),
     },
     # every scalar field of an instance, long: canonical key and its text ("" when blank)
     "values": {"rid": pl.String(), "key": pl.String(), "text": pl.String()},
@@ -54,7 +62,11 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         "amount": pl.Boolean(), "record": pl.String(), "others": pl.List(pl.List(pl.String())),
         "status": pl.String(), "answer": pl.String(),
     },
+    # what units wrote beside queries in the lists of problems that went back
+    "answers": {"file": pl.String(), "key": pl.String(), "code": pl.String(), "text": pl.String()},
 }  # fmt: skip
+BATCH = ("findings", "answers")  # tables of the whole batch: their rows belong to no one form instance
+_STAMPED = attrgetter(*(field.name for field in fields(Stamp)))
 INDICATOR_MORE = ("description", "basis", "remark")
 
 
@@ -63,6 +75,7 @@ class Tables:
     """The frames of one batch, each with the schema of its name in `SCHEMAS`."""
 
     returns: pl.DataFrame
+    stamps: pl.DataFrame
     values: pl.DataFrame
     funds: pl.DataFrame
     goals: pl.DataFrame
@@ -70,19 +83,25 @@ class Tables:
     details: pl.DataFrame
     places: pl.DataFrame
     findings: pl.DataFrame
+    answers: pl.DataFrame
 
     def items(self) -> Iterator[tuple[str, pl.DataFrame]]:
         for one in fields(self):
             yield one.name, getattr(self, one.name)
 
 
-def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = ()) -> Tables:
-    """Lay returns and findings out as tables."""
+def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = (), answers: Iterable[tuple[str, str, str, str]] = ()) -> Tables:
+    """Lay returns, findings and what units answered out as tables."""
     every = list(returns)
     rids = pl.Series([one.id for one in every], dtype=pl.String)
     known = [_known(one, rid) for one, rid in zip(every, rids, strict=True)]
-    frames = {"returns": pl.DataFrame(known, schema=SCHEMAS["returns"], orient="row"), "findings": pl.DataFrame(schema=SCHEMAS["findings"])}
+    frames = {
+        "returns": pl.DataFrame(known, schema=SCHEMAS["returns"], orient="row"),
+        "findings": pl.DataFrame(schema=SCHEMAS["findings"]),
+        "answers": pl.DataFrame(list(answers), schema=SCHEMAS["answers"], orient="row"),
+    }
     parts: Mapping[str, Iterable[Iterable[tuple[object, ...]]]] = {
+        "stamps": ([(*_STAMPED(one.stamp), one.modified)] if one.stamp else () for one in every),
         "values": (one.fields.items() for one in every),
         "funds": ([(f.key, f.horizon, f.source, f.amount, f.printed, f.unit) for f in one.funds] for one in every),
         "goals": ([(g.key, g.horizon, g.number, g.text) for g in one.goals] for one in every),
@@ -139,9 +158,10 @@ def _meaning(target: Target) -> tuple[object, ...]:
 
 
 def _number(value: Decimal | None) -> Decimal | None:
-    if value is None or not value.is_finite() or abs(value) >= LARGEST or value != round(value, 12):
+    if value is None or not value.is_finite() or abs(value) >= LARGEST:
         return None
-    return value
+    exponent = value.normalize(EXACT).as_tuple().exponent  # rounding in the usual context would stumble over many digits
+    return value if isinstance(exponent, int) and exponent >= -12 else None
 
 
 def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
