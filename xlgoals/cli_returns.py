@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from xlgoals.options import force_option, forms_option, given_options, jobs_option, paths_argument
+from xlgoals.options import engine_options, force_option, forms_option, given_options, jobs_option, paths_argument
 from xlgoals.running import check_place, echo_json, echo_tally, exit_code, opined, reviewed, send_back, summarise, taken_in, tally
 
 
@@ -95,10 +95,11 @@ def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: st
 @force_option
 @given_options
 @jobs_option
+@engine_options
 @forms_option
 def consolidate(
     paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, state: bool, force: bool, year: str, department: str, unit: str,
-    jobs: int | None, forms_dirs: tuple[str, ...],
+    jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
     from xlgoals.errors import OutputError
@@ -106,7 +107,8 @@ def consolidate(
     if output.exists() and not force:
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
     told = summarise(
-        paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, state=state
+        paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, state=state,
+        engine_name=engine, scheduler=scheduler,
     )
     echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
     click.echo(f"汇总已写到 {output}", err=True)

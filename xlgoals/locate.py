@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 
 from xlgoals.findings import Finding
 from xlgoals.forms import Form, Forms
@@ -235,15 +236,14 @@ def _cells(sheet: Sheet, drawn: _Drawn) -> tuple[dict[Place, Cell], list[Cell], 
     values: dict[Place, Cell] = {}
     stray: list[Cell] = []
     echoes: dict[str, str] = {}
-    height, width = len(drawn.rows), len(drawn.rows[0])
+    height = len(drawn.rows)
     if len(sheet.rows) < height:
         return None  # the last row has its key
     for r, row in enumerate(sheet.rows):
         if r < height and row == drawn.rows[r]:
             continue
         whats = drawn.whats[r] if r < height else ()
-        for c, value in enumerate(row):
-            what = whats[c] if r < height and c < width else None
+        for c, (value, what) in enumerate(zip_longest(row, whats)):
             if what.__class__ is str:
                 if value != what:
                     return None
@@ -263,8 +263,6 @@ def _cells(sheet: Sheet, drawn: _Drawn) -> tuple[dict[Place, Cell], list[Cell], 
                     return None  # a repeated header (续页) among the lines
                 spot = (r, c)
                 values[spot] = Cell(r, c, value, formulas.get(spot), errors.get(spot), formats.get(spot, ""))
-        if len(row) < width and any(what.__class__ is str for what in whats[len(row) :]):
-            return None
     return values, stray, echoes
 
 

@@ -192,6 +192,7 @@ def _panes(form: Form, grid: str) -> tuple[_Pane, ...]:
 class _Parser:
     def __init__(self, located: Located, forms: Forms, given: Given) -> None:
         self.located, self.given = located, given
+        self.file, self.sheet = located.book.file, located.sheet.name
         self.form: Form = located.form
         self.catalogue: Catalogue = forms.catalogue
         self.units = forms.money_units
@@ -247,20 +248,19 @@ class _Parser:
 
     def _text(self, taken: Taken, meaning: Meaning, key: str) -> str:
         """The text of a cell as it was typed, with the findings of its being a formula or an error; kept as the value's spot."""
-        one, cell = self.located, taken.cell
-        label = taken.slot.label or meaning.label
-        at = At(one.book.file, one.sheet.name, cell_name(taken.row, taken.col))
+        slot, row, col, witness, cell = taken
+        at, label = At(self.file, self.sheet, cell_name(row, col)), slot.label or meaning.label
         if cell is None:
-            self.spots[key] = Spot(at, "", taken.witness, label)
+            self.spots[key] = Spot(at, "", witness, label)
             return ""
         value = cell.value
         text = value if isinstance(value, str) else "" if value is None else (_typed if value else as_typed)(value, cell.number_format)
-        self.spots[key] = Spot(at, text, taken.witness, label)
+        self.spots[key] = Spot(at, text, witness, label)
         if cell.error or (cell.formula is not None and (value is None or "[" in cell.formula)):
             told = cell.error or ("引用了别的文件" if "[" in (cell.formula or "") else "没有算出结果")
             self._tell("cell.no_value", key, found=told)
             return ""
-        if is_key(text):
+        if text[:1] == "#" and is_key(text):
             self._tell("cell.key", key)
             return ""
         if cell.formula is not None:

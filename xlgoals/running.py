@@ -135,7 +135,7 @@ def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | Non
 
 def summarise(
     paths: Sequence[Path], output: Path, shape: str, *, given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...],
-    force: bool = False, opinions: Path | None = None, state: bool = True,
+    force: bool = False, opinions: Path | None = None, state: bool = True, engine_name: str = "local", scheduler: str = "",
 ) -> Tally:  # fmt: skip
     """Read, judge and add up any number of workbooks, and write the summary whole, with links back to every file that was read
     and never over one of them. What was read is kept beside the summary, unless `state` is off."""
@@ -143,6 +143,7 @@ def summarise(
     from functools import partial
 
     from xlgoals.batches import summarised
+    from xlgoals.engines import engine
     from xlgoals.intake import read_into
     from xlgoals.limits import Limits
     from xlgoals.outputs import write_whole
@@ -159,8 +160,8 @@ def summarise(
     if keep:
         keep.parent.mkdir(parents=True, exist_ok=True)
     with Store(keep, circumstances(forms_dirs, known, Limits())) as store, tempfile.TemporaryDirectory(prefix="xlgoals-") as work:
-        with reading_bar() as show:
-            read_into(store, sources, forms_dirs=forms_dirs, given=known, jobs=jobs, on_progress=show)
+        with engine(engine_name, scheduler) as executor, reading_bar() as show:
+            read_into(store, sources, forms_dirs=forms_dirs, given=known, jobs=jobs, executor=executor, on_progress=show)
         judge = _opinions(opinions, forms) if opinions else None
         with adding_bar() as show_batch:
             summary, tally = summarised(store, sources, listed, forms, Path(work), judged=judge, on_batch=show_batch)
