@@ -201,7 +201,7 @@ def _exact(book: Book, sheet: Sheet, laid: Plan, stamp: Stamp, forms: Forms) -> 
     seen = _cells(sheet, drawn)
     if seen is None:
         return None
-    values, stray, echoes = seen
+    values, stray, echoes, echoed_at = seen
     for spot in (*sheet.formulas, *sheet.errors):  # formulas without a value, and errors, which the reader gives as blank
         if spot in drawn.inputs and spot not in values:
             values[spot] = Cell(*spot, None, sheet.formulas.get(spot), sheet.errors.get(spot))
@@ -221,7 +221,7 @@ def _exact(book: Book, sheet: Sheet, laid: Plan, stamp: Stamp, forms: Forms) -> 
         if cell not in slipped.values():
             findings.append(_stray(book, sheet, cell, drawn, values, laid.form, forms))
             unit = unit or strange_unit(cell.value, laid.form, forms.money_units)
-    return Located(book, sheet, laid.form, stamp, drawn.area, *_placed(drawn, found), echoes, unit), findings
+    return Located(book, sheet, laid.form, stamp, drawn.area, *_placed(drawn, found), echoes, echoed_at, unit), findings
 
 
 def _planned(drawn: _Drawn, spot: Place) -> bool:
@@ -229,13 +229,14 @@ def _planned(drawn: _Drawn, spot: Place) -> bool:
     return spot[0] < len(drawn.whats) and spot[1] < len(drawn.whats[0]) and drawn.whats[spot[0]][spot[1]] is not None
 
 
-def _cells(sheet: Sheet, drawn: _Drawn) -> tuple[dict[Place, Cell], list[Cell], dict[str, str]] | None:
-    """What was typed into inputs, what stands where the form has no place, and what the echoes say; None when a printed word is
-    not where it was drawn. Most rows of most sheets hold only what was drawn, and are passed over at once."""
+def _cells(sheet: Sheet, drawn: _Drawn) -> tuple[dict[Place, Cell], list[Cell], dict[str, str], dict[str, Place]] | None:
+    """What was typed into inputs, what stands where the form has no place, what the echoes say and where; None when a printed word
+    is not where it was drawn. Most rows of most sheets hold only what was drawn, and are passed over at once."""
     formulas, errors, formats = sheet.formulas, sheet.errors, sheet.formats
     values: dict[Place, Cell] = {}
     stray: list[Cell] = []
     echoes: dict[str, str] = {}
+    echoed_at: dict[str, Place] = {}
     height = len(drawn.rows)
     if len(sheet.rows) < height:
         return None  # the last row has its key
@@ -256,14 +257,16 @@ def _cells(sheet: Sheet, drawn: _Drawn) -> tuple[dict[Place, Cell], list[Cell], 
                 assert isinstance(what, Slot)
                 if not echo_pattern(what.text).match(plain(value)) and (r, c) not in formulas:
                     return None
-                echoes |= echoed(what, value)
+                told = echoed(what, value)
+                echoes |= told
+                echoed_at |= dict.fromkeys(told, (r, c))
             else:
                 assert isinstance(what, Slot)
                 if what.column is not None and value == what.column.label:
                     return None  # a repeated header (续页) among the lines
                 spot = (r, c)
                 values[spot] = Cell(r, c, value, formulas.get(spot), errors.get(spot), formats.get(spot, ""))
-    return values, stray, echoes
+    return values, stray, echoes, echoed_at
 
 
 def _placed(drawn: _Drawn, found: Mapping[Place, Taken]) -> tuple[dict[str, Taken], dict[str, tuple[GridLine, ...]]]:
