@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Self
 import polars as pl
 
 from xlgoals import __version__
+from xlgoals.errors import OutputError
 from xlgoals.sources import STATE, Source, opened
 from xlgoals.spec import data_folder
 from xlgoals.tables import BATCH, SCHEMAS, Tables
@@ -121,6 +122,12 @@ class Store:
 
     def keep(self, sources: Sequence[Source], answer: Piece) -> None:
         """Take up what was read. The next run will know those workbooks again whose bytes were the same all the while."""
+        try:
+            self._keep(sources, answer)
+        except sqlite3.OperationalError as error:
+            raise OutputError(f"读过的内容记不下来（{error}），没有写出汇总。请检查磁盘空间后重试。") from error
+
+    def _keep(self, sources: Sequence[Source], answer: Piece) -> None:
         ((number,),) = self._base.execute("select coalesce(max(id), 0) + 1 from piece")
         parts = [(number, name, packed, zlib.crc32(packed)) for name, packed in answer.tables.items()]
         self._base.executemany("insert into piece values (?, ?, ?, ?)", parts)
