@@ -33,3 +33,6 @@ engine_options = several(
     click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="在本机的进程里读，还是在 dask 集群上读。"),
     click.option("--scheduler", default="", metavar="ADDRESS", help="dask 调度器的地址，如 tcp://10.0.0.5:8786。"),
 )
+cycle_option = click.option(
+    "--cycle", "cycle_dir", default=None, type=click.Path(path_type=Path), metavar="DIR", help="预算周期的文件夹，默认是当前所在的。"
+)

@@ -15,7 +15,7 @@ from xlgoals.layout import in_percent, is_key, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Horizon, Indicator, Return, Spot, cell_name
-from xlgoals.target import as_typed, read_target
+from xlgoals.target import as_typed, read_line
 from xlgoals.words import bare
 
 CENT = Decimal("0.01")
@@ -364,12 +364,29 @@ class _Parser:
                     self._goal(line, pane)
                 else:
                     self._details(grid, line, pane)
+        self._free_lines(self.form.columns[grid], lines)
 
     def _first_line(self, grid: str, line: GridLine) -> None:
         """The place of a first indicator that nobody wrote, so that a finding can point there."""
         for column, meaning in self.form.columns[grid].items():
             if meaning.to == "indicator.name" and column in line.cells:
                 self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
+
+    def _free_lines(self, meanings: Mapping[str, Meaning], lines: Sequence[GridLine]) -> None:
+        """The place of the first line of each second level that the form prints and nobody wrote under: there a finding can point."""
+        level2 = next((column for column, m in meanings.items() if m.to == "indicator.level2"), "")
+        for column, meaning in meanings.items():
+            if meaning.to != "indicator.name":
+                continue
+            used = {(one.horizon, one.level2) for one in self.indicators}
+            for line in lines:
+                if not (printed := line.printed.get(level2, "")):
+                    continue
+                level = self.form.canonical(printed, "level2")
+                key = f"levels.{meaning.horizon}.{level}"
+                taken = line.cells.get(column)
+                if level and taken and taken.cell is None and (meaning.horizon, level) not in used and key not in self.spots:
+                    self._text(taken, meaning, key)
 
     def _goal(self, line: GridLine, pane: _Pane) -> None:
         horizon = pane.horizon
@@ -410,7 +427,7 @@ class _Parser:
                 horizon = meaning.horizon
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
         name, target = texts.pop("name", ""), texts.pop("target", "")
-        means = read_target(target, name=name, level2=level2, units=self.measures)
+        means = read_line(target, name, level2, texts, self.measures)
         self.indicators.append(Indicator(key, horizon, level1, level2, name, target, texts, means))
         if line.added:
             spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)
