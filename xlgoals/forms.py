@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from xlgoals.errors import UsageError
 from xlgoals.findings import Catalogue
@@ -22,7 +22,7 @@ ENDING = "指标"  # a level word may go without it
 LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Meaning:
     """A form's key joined with the canonical field it stands for; everything that asks about a field asks this."""
 
@@ -38,16 +38,16 @@ class Meaning:
     like: str = ""
     prompt: str = ""
 
-    @property
+    @cached_property
     def record(self) -> str:
         """The kind of record the value goes to: funds, goals, indicator, plan … or "" for a plain field."""
         return self.to.partition(".")[0] if "." in self.to else ""
 
-    @property
+    @cached_property
     def part(self) -> str:
         return self.to.rpartition(".")[2]
 
-    @property
+    @cached_property
     def record_key(self) -> str:
         """The key of the record that a field outside grids becomes; a form that asks for several goals has a grid for them."""
         match self.record:
@@ -129,6 +129,7 @@ class Form:
         return tuple(self.local(w) for w in words)
 
 
+@lru_cache(maxsize=20_000)
 def bare_word(text: str) -> str:
     """Set aside what does not tell two level words apart: what people respell in printed words, the ending 指标."""
     word = bare(text)
