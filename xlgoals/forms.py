@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
+from xlgoals.codes import CodeList
 from xlgoals.errors import UsageError
 from xlgoals.findings import Catalogue
 from xlgoals.measures import Units
@@ -142,6 +143,7 @@ class Forms:
     guide: Guide
     moves: tuple[Move, ...] = ()
     same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
+    codes: Mapping[str, CodeList] = field(default_factory=dict)  # functional, economic …: the classification that a column of codes is of
 
     def __getitem__(self, name: str) -> Form:
         if name not in self.forms:

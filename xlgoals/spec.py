@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from xlgoals.codes import load_codes
 from xlgoals.errors import Mistake, SpecError, UsageError
 from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import COMPUTED, Form, Forms, Meaning
@@ -98,6 +99,7 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     fields = load_model(Fields, mappings, "fields.yaml", mistakes)
     lists = load_model(Lists, mappings, "lists.yaml", mistakes)
     rules = load_model(Rules, mappings, "rules.yaml", mistakes)
+    codes = load_codes(mappings, mistakes)
     shapes, unshaped = _all(Template, templates, "columns", mistakes)
     dialects, unspoken = _all(Dialect, mappings, "taxonomy", mistakes)
 
@@ -119,7 +121,7 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     if mistakes or not (looks and guide and fields and lists and rules):
         raise SpecError(mistakes, tuple(forms.values()))
     catalogue = Catalogue(Rule(**rule.model_dump()) for rule in rules.rules)
-    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same)
+    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same, codes)
 
 
 def load_units(folders: Sequence[Path] = ()) -> Units:
