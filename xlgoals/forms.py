@@ -14,11 +14,13 @@ from xlgoals.findings import Catalogue
 from xlgoals.measures import Units
 from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SheetSpec, Template
 from xlgoals.records import Horizon
+from xlgoals.ties import Ties
 from xlgoals.words import bare
 from xlgoals.yamlmark import Marked
 
 STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
 COMPUTED = ("seq",)  # known to the program for every sheet, never typed
+NO_TIES = Ties(rounding=Decimal(0), ties=())
 LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
 
 
@@ -144,6 +146,7 @@ class Forms:
     moves: tuple[Move, ...] = ()
     same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
     codes: Mapping[str, CodeList] = field(default_factory=dict)  # functional, economic …: the classification that a column of codes is of
+    ties: Ties = NO_TIES
 
     def __getitem__(self, name: str) -> Form:
         if name not in self.forms:

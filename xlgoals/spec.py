@@ -23,6 +23,7 @@ from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import COMPUTED, Form, Forms, Meaning
 from xlgoals.measures import Units
 from xlgoals.models import HOLE, Dialect, Fields, Grid, Guide, Lists, Looks, Rules, Template, To
+from xlgoals.ties import load_ties
 from xlgoals.yamlmark import Marked, load_marked
 
 
@@ -100,6 +101,7 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     lists = load_model(Lists, mappings, "lists.yaml", mistakes)
     rules = load_model(Rules, mappings, "rules.yaml", mistakes)
     codes = load_codes(mappings, mistakes)
+    ties = load_ties(_last(mappings, "ties.yaml"), mistakes)
     shapes, unshaped = _all(Template, templates, "columns", mistakes)
     dialects, unspoken = _all(Dialect, mappings, "taxonomy", mistakes)
 
@@ -118,10 +120,10 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
             mistakes.append(marked.mistake(("form",), f"没有表样 templates/{name}.yaml，请检查 form 的写法"))
     if lists:
         _check_moves(lists, load_marked(_last(mappings, "lists.yaml")), mistakes)
-    if mistakes or not (looks and guide and fields and lists and rules):
+    if mistakes or not (looks and guide and fields and lists and rules and ties):
         raise SpecError(mistakes, tuple(forms.values()))
     catalogue = Catalogue(Rule(**rule.model_dump()) for rule in rules.rules)
-    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same, codes)
+    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same, codes, ties)
 
 
 def load_units(folders: Sequence[Path] = ()) -> Units:
