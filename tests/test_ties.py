@@ -18,7 +18,7 @@ from xlgoals.errors import SpecError
 from xlgoals.findings import Finding
 from xlgoals.kinds_tie import FAULTS, OUTCOMES, judge
 from xlgoals.records import At, Detail, Return
-from xlgoals.spec import data_folder, load_forms
+from xlgoals.spec import load_forms
 from xlgoals.tables import Tables, tabulate, with_findings
 from xlgoals.ties import Tie, load_ties
 

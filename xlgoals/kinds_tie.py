@@ -138,13 +138,18 @@ def _side(spots: Sequence[_Spot], first: _Spot, words: TieWords) -> str:
 def _told_codes(tables: Tables, forms: Forms) -> Iterator[Finding]:
     """What is wrong with the codes of coded tables: each code by itself, and the rows of a table together."""
     rules = _rules(forms.catalogue, "subject", "fault")
-    lists = {(form.id, grid): forms.codes[m.list] for form in forms.forms.values() for grid, columns in form.columns.items() for m in columns.values() if m.part == CODE and m.list in forms.codes}
+    lists = {
+        (form.id, grid): forms.codes[m.list]
+        for form in forms.forms.values() for grid, columns in form.columns.items() for m in columns.values()
+        if m.part == CODE and m.list and m.list in forms.codes
+    }  # fmt: skip
     if not rules or not lists:
         return
     coded = pl.DataFrame([*lists], schema={"form": pl.String(), "grid": pl.String()}, orient="row")
     returns = tables.returns.select("rid", "form", "file", "sheet", "identity")
     details = tables.details.join(returns.join(coded, on="form"), on=["rid", "grid"]).filter(pl.col("text").str.strip_chars() != "")
-    places = {(rid, key): (cell, label) for rid, key, cell, label in tables.places.join(details, on=["rid", "key"], how="semi").select("rid", "key", "cell", "label").iter_rows()}
+    spots = tables.places.join(details, on=["rid", "key"], how="semi").select("rid", "key", "cell", "label")
+    places = {(rid, key): (cell, label) for rid, key, cell, label in spots.iter_rows()}
     for (rid, grid), frame in details.partition_by("rid", "grid", as_dict=True, maintain_order=True).items():
         of = frame.row(0, named=True)
         rows: dict[str, dict[str, tuple[str, str]]] = {}
@@ -154,7 +159,9 @@ def _told_codes(tables: Tables, forms: Forms) -> Iterator[Finding]:
             if fault in rules:
                 cell, label = places.get((str(rid), key), ("", ""))
                 at = At(of["file"], of["sheet"], cell)
-                yield forms.catalogue.finding(rules[fault].code, at, field=label, identity=of["identity"], record=key, **words)
+                yield forms.catalogue.finding(
+                    rules[fault].code, at, field=label, identity=of["identity"], record=key, found=words.pop("found"), **words  # type: ignore[arg-type]
+                )  # fmt: skip
 
 
 def _faults(rows: Mapping[str, Mapping[str, tuple[str, str]]], known: CodeList) -> Iterator[tuple[str, str, dict[str, str]]]:

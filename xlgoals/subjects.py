@@ -50,6 +50,6 @@ def assign(subjects: Sequence[Subject], returns: pl.DataFrame) -> pl.DataFrame:
             by_name[name] = None if name in by_name else one
     found = []
     for rid, code, name in returns.select("rid", "project_code", "project_name").iter_rows():
-        if one := by_code.get(code) or by_name.get(bare(name)):
-            found.append((rid, one.code, one.carried, one.presumed))
+        if known := by_code.get(code) or by_name.get(bare(name)):
+            found.append((rid, known.code, known.carried, known.presumed))
     return pl.DataFrame(found, schema=SCHEMA, orient="row")
