@@ -6,6 +6,7 @@ knows where they stand on a blank sheet, and the reader which lines people have 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -116,6 +117,17 @@ def excel(formula: Formula, cell: Callable[[Term], str], below: Callable[[str], 
         return f'=IF({here(formula.codes)}="","",IF(COUNTIFS({codes},{wanted})=0,"",SUMIFS({own},{codes},{wanted})))'
     sums = ["SUM(" + ",".join(_ranges([cell(t) for t in formula.terms if t.minus is minus])) + ")" for minus in (False, True)]
     return "=" + "-".join(one for one in sums if one != "SUM()")
+
+
+def is_own(formula: Formula, text: str) -> bool:
+    """Whether a formula found in a cell is the one that was written there: rows inserted or deleted may have changed its addresses,
+    but it names no other function and adds no figure of somebody's own."""
+    bare = re.sub(r'"[^"]*"|\$?[A-Z]{1,3}\$?[0-9]+|cod_\w+|_xlfn\.|#REF!', "", text.upper().replace("COD_", "cod_"))
+    functions, figures = set(re.findall(r"[A-Z][A-Z0-9.]*(?=\()", bare)), set(re.findall(r"[0-9][0-9.]*", bare))
+    if isinstance(formula, Sum):
+        return functions <= {"SUM"} and not figures and "[" not in text
+    known = {"IF", "IFERROR", "INDEX", "MATCH"} if isinstance(formula, Lookup) else {"IF", "COUNTIFS", "SUMIFS"}
+    return functions <= known and figures <= {"0"} and "[" not in text
 
 
 def _ranges(cells: Sequence[str]) -> Iterator[str]:
