@@ -165,7 +165,7 @@ class Forms:
     moves: tuple[Move, ...] = ()
     same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
     books: Mapping[str, Collection] = field(default_factory=dict)
-    codes: Mapping[str, CodeList] = field(default_factory=dict)
+    codes: Mapping[str, CodeList] = field(default_factory=dict)  # functional, economic …: the classification that a column of codes is of
     changes: Mapping[str, str] = field(default_factory=dict)  # words before an amount of change -> its sign
 
     def __getitem__(self, name: str) -> Form:
