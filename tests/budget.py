@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
-from xlgoals.forms import Forms
 from xlgoals.records import Area, At, Detail, Funds, Return, Spot, cell_name
-from xlgoals.spec import data_folder, load_forms
+from xlgoals.spec import data_folder
 from xlgoals.subjects import Subject, read_subjects
 from xlgoals.yamlmark import load_marked
 
@@ -21,27 +19,6 @@ PROJECTS: list[dict[str, Any]] = load_marked(EXAMPLES / "qinglong-2024.yaml").da
 SUBJECTS: tuple[Subject, ...] = read_subjects(EXAMPLES / "budget" / "subjects-qinglong-2024.csv", data_folder("mappings") / "listings.yaml")
 WAN = Decimal(10_000)
 TEXTS = ("code", "name", "quantity")
-LISTS = {"income": "functional", "expense": "functional", "general": "functional", "fund": "functional", "capital": "functional", "basic": "economic"}
-LOADED = load_forms()
-
-
-def _stub(form: str, grids: Mapping[str, Any]) -> Any:
-    """What the equalities ask of a form: its grids and columns, and its money unit."""
-    columns = {}
-    meanings = {}
-    for grid, lines in grids.items():
-        if isinstance(lines, str):
-            meanings[grid] = SimpleNamespace(record="stated", part=grid, list=None, to=f"stated.{grid}")
-            continue
-        columns[grid] = {"code": SimpleNamespace(record=grid, part="code", list=LISTS[grid], to=f"{grid}.code")} if grid in LISTS else {}
-    return SimpleNamespace(id=form, columns=columns, meanings=meanings, money_factor=WAN, dialect=SimpleNamespace(money_unit="万元"))
-
-
-def forms() -> Forms:
-    stubs = {name: _stub(name, grids) for name, grids in DATA["forms"].items()}
-    return replace(LOADED, forms={**LOADED.forms, **stubs})
-
-
 @dataclass(frozen=True)
 class Budget:
     """Figures of one department's budget, in 万元 as printed: (form, grid, line, column) -> text, and the projects' totals."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.budget import SUBJECTS, WAN, Budget, forms, printed
+from tests.budget import SUBJECTS, WAN, Budget, printed
 from xlgoals.balance import evaluate, lay_out, together, witnesses
 from xlgoals.errors import SpecError
 from xlgoals.findings import Finding
@@ -22,7 +22,7 @@ from xlgoals.spec import load_forms
 from xlgoals.tables import Tables, tabulate, with_findings
 from xlgoals.ties import Tie, load_ties
 
-FORMS = forms()
+FORMS = load_forms()
 PRINTED = printed()
 BY_NAME = {one.tie: one for one in FORMS.ties.ties}
 ONE = Decimal("1.00")

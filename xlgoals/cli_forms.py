@@ -22,7 +22,9 @@ def forms_command(ctx: click.Context, forms_dirs: tuple[str, ...]) -> None:
         from xlgoals.report import print_table
         from xlgoals.spec import load_forms
 
-        rows = [(form.id, form.title, form.dialect.money_unit, form.digest) for form in load_forms(forms_dirs).forms.values()]
+        known = load_forms(forms_dirs)
+        rows = [(form.id, form.title, form.dialect.money_unit, form.digest) for form in known.forms.values()]
+        rows += [(name, f"{book.title}：{len(book.sheets)} 种表", "", known.binder(name).digest) for name, book in known.books.items()]
         print_table(("名称", "表样", "金额单位", "版本"), rows)
 
 
@@ -110,10 +112,11 @@ def new(form: str, year: str, count: int, department: str, unit: str, output: Pa
         raise UsageError(f"--year 应是四位数字，如 2025，现在是“{year}”。")
     forms = load_forms(forms_dirs)
     stamp = Stamp(0, "", "", year=year, department=department, unit=unit)
-    made = render(forms, forms[form], count=count, stamp=stamp)
+    binder = forms.binder(form)
+    made = render(forms, binder, count=count, stamp=stamp)
     with write_whole(output, force=force) as path:
         path.write_bytes(made)
-    click.echo(f"已生成 {output}：{forms[form].title}，{count} 张项目表。")
+    click.echo(f"已生成 {output}：{binder.title}，{count} 张项目表。")
 
 
 @click.command()

@@ -140,8 +140,8 @@ def _told_codes(tables: Tables, forms: Forms) -> Iterator[Finding]:
     rules = _rules(forms.catalogue, "subject", "fault")
     lists = {
         (form.id, grid): forms.codes[m.list]
-        for form in forms.forms.values() for grid, columns in form.columns.items() for m in columns.values()
-        if m.part == CODE and m.list and m.list in forms.codes
+        for form in forms.forms.values() for grid, columns in form.columns.items() for name, m in columns.items()
+        if name == CODE and m.list and m.list in forms.codes
     }  # fmt: skip
     if not rules or not lists:
         return

@@ -21,10 +21,12 @@ Columns = Mapping[str, int]  # column id -> column of the sheet
 
 def grid_lines(seen: Witnesses, grid: str, stamped: bool) -> tuple[GridLine, ...]:
     """The lines of a grid of a form, from top to bottom."""
-    return _Grid(seen, grid, stamped).lines()
+    return GridRows(seen, grid, stamped).lines()
 
 
-class _Grid:
+class GridRows:
+    """The rows of one grid, asked for once."""
+
     def __init__(self, seen: Witnesses, grid: str, stamped: bool) -> None:
         self.seen, self.grid, self.stamped = seen, grid, stamped
         self.plan, self.form = seen.plan, seen.plan.form
@@ -87,7 +89,7 @@ class _Grid:
                     columns[column.id] = right
             elif not self.spec.headed and len(self.spec.columns) == 1 and (place := seen.label(self.beside)):
                 columns[column.id] = seen.extent(place).right + 1
-            if column.id not in columns:
+            if column.id not in columns and not column.count:
                 seen.tell("layout.lost", field=column.label or column.key)
         return columns
 
@@ -95,7 +97,7 @@ class _Grid:
         """First and last row of the lines: from the heading (or the label beside) to before the next thing the form prints."""
         seen = self.seen
         keyed = [row for row in seen.key_rows if self._drawn(row)]
-        heads = [place[0] for head in self.heads.values() if (place := seen.label(head))]
+        heads = [seen.extent(place).bottom for head in self.heads.values() if (place := seen.label(head))]
         beside = seen.label(self.beside)
         starts = [*keyed, *([max(heads) + 1] if heads else [beside[0]] if beside else [])]
         if not starts:
@@ -132,7 +134,7 @@ class _Grid:
         cells: dict[str, Taken] = {}
         for c_id, col in columns.items():
             place = self.seen.anchor((row, col))
-            if c_id in fixed:
+            if fixed.get(c_id) or self.meanings[c_id].to == "":
                 self.seen.used |= {place} & self.seen.cells.keys()
                 continue
             slot = self.inputs.get((block, line, c_id))

@@ -7,11 +7,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+from xlgoals.figures import read_figures
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
+from xlgoals.sums import is_own
 from xlgoals.target import as_typed, read_target
 from xlgoals.words import bare
 
@@ -131,6 +133,7 @@ class _Parser:
         self.units = forms.money_units
         self.measures = forms.units
         self.labels = forms.fields
+        self.changes = forms.changes
         self.findings: list[Finding] = []
         self.spots: dict[str, Spot] = {}
         self.fields: dict[str, str] = {}
@@ -151,7 +154,10 @@ class _Parser:
             else:
                 self._field(taken, taken.slot.meanings[key])
         for grid, lines in one.lines.items():
-            self._grid(grid, lines)
+            if any(m.record in ("indicator", "goals") for m in self.form.columns[grid].values()):
+                self._grid(grid, lines)
+            else:
+                self.details += read_figures(self, grid, lines)
             if lines and not self.indicators:
                 self._first_line(grid, lines[0])
         self._stamped()
@@ -178,10 +184,10 @@ class _Parser:
 
     # --- one cell
 
-    def _text(self, taken: Taken, meaning: Meaning, key: str) -> str:
+    def text(self, taken: Taken, meaning: Meaning, key: str, label: str = "") -> str:
         """The text of a cell as it was typed, with the findings of its being a formula or an error; kept as the value's spot."""
         one, cell = self.located, taken.cell
-        label = taken.slot.label or meaning.label
+        label = label or taken.slot.label or meaning.label
         at = one.at(taken)
         text = ""
         if cell is not None:
@@ -189,40 +195,51 @@ class _Parser:
         self.spots[key] = Spot(at, text, taken.witness, label)
         if cell is None:
             return ""
+        own = taken.slot.formula is not None and cell.formula is not None and is_own(taken.slot.formula, cell.formula)
+        if own and cell.value is None and not cell.error:
+            return ""  # never calculated
         if cell.error or (cell.formula is not None and (cell.value is None or "[" in cell.formula)):
             told = cell.error or ("引用了别的文件" if "[" in (cell.formula or "") else "没有算出结果")
-            self._tell("cell.no_value", key, found=told)
+            self.tell("cell.no_value", key, found=told)
             return ""
-        if cell.formula is not None:
-            self._tell("cell.formula", key)
+        if cell.formula is not None and not own:
+            self.tell("cell.formula", key)
         return text.strip(" \t\r\n\u3000\u00a0")
 
-    def _tell(self, code: str, key: str, **words: str) -> None:
+    def tell(self, code: str, key: str, **words: str) -> None:
         found = words.pop("found", None)
         expected = words.pop("expected", "")
         self.findings.append(
             self.catalogue.at_spot(code, self.spots[key], found=found, expected=expected, identity=self.identity, record=key, **words)
         )
 
+    def told(self, code: str, key: str, others: Sequence[str] = ()) -> None:
+        """A finding about several values, told at the first of them."""
+        spot = self.spots[key]
+        more = [self.spots[one].at for one in others]
+        self.findings.append(self.catalogue.finding(
+            code, spot.at, field=spot.label, found=_some([at.cell for at in (spot.at, *more)]), identity=self.identity, record=key, others=more
+        ))  # fmt: skip
+
     def _field(self, taken: Taken, meaning: Meaning) -> None:
         if meaning.record == "funds":
             key = meaning.record_key
-            text = self._text(taken, meaning, key)
+            text = self.text(taken, meaning, key)
             self.funds.append(
-                Funds(key, meaning.horizon, meaning.part, self._money(text, key), self.spots[key].text, self.form.dialect.money_unit)
+                Funds(key, meaning.horizon, meaning.part, self.money(text, key), self.spots[key].text, self.form.dialect.money_unit)
             )
         elif meaning.record == "goals":
             key = meaning.record_key
-            if text := self._text(taken, meaning, key):
+            if text := self.text(taken, meaning, key):
                 self.goals.append(Goal(key, meaning.horizon, 1, text))
         elif meaning.record:
             key = meaning.record_key
-            text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
+            text = self.text(taken, meaning, key)
+            amount = self.money(text, key) if meaning.type == "money" else None
             if text:
                 self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
         else:
-            text = self._text(taken, meaning, meaning.to)
+            text = self.text(taken, meaning, meaning.to)
             self.fields[meaning.to] = self._ticked(text, taken.slot.tick, meaning.to) if taken.slot.tick else text
 
     def _ticked(self, text: str, options: Sequence[str], key: str) -> str:
@@ -244,27 +261,41 @@ class _Parser:
         if len(ticked) == 1:
             return ticked[0]
         if not ticked and len(plain) == 1 and len(empty) == len(options) - 1:
-            self._tell("tick.lost", key, expected=plain[0])
+            self.tell("tick.lost", key, expected=plain[0])
             return plain[0]
         if ticked or len(empty) < len(options):
-            self._tell("tick.unclear", key, expected="、".join(options))
+            self.tell("tick.unclear", key, expected="、".join(options))
         return ""
 
     def _pattern(self, key: str, taken: Taken) -> None:
         """An input cell with printed words in it: the same pattern that drew it reads it."""
         meaning = taken.slot.meanings[key]
-        whole = self._text(taken, meaning, meaning.to)
+        told = meaning.record_key
+        whole = self.text(taken, meaning, told, meaning.label if meaning.record else "")
         parts = re.split(r"\{(\w+)\}", taken.slot.text)
         pattern = "".join(
             f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(_any_width, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
         )
         match = re.fullmatch(pattern + r"\s*", whole, re.DOTALL)
-        if match:
-            self.fields[meaning.to] = match[key].strip(" \u3000")
-        elif whole:
-            self._tell("cell.pattern", meaning.to, expected=re.sub(r"\{\w+\}", "…", taken.slot.text))
+        if not match:
+            if whole:
+                self.tell("cell.pattern", told, expected=re.sub(r"\{\w+\}", "…", taken.slot.text))
+            return
+        text = match[key].strip(" \u3000")
+        text = "" if text.strip(taken.slot.blank) == "" else text
+        if not meaning.record:
+            self.fields[meaning.to] = text
+        elif text:
+            amount = self.money(text.strip(taken.slot.blank), told) if meaning.type == "money" else self._change(text, told)
+            self.details.append(Detail(told, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
 
-    def _money(self, text: str, key: str) -> Decimal | None:
+    def _change(self, text: str, key: str) -> Decimal | None:
+        """Yuan of an amount by which something changed: the word before it, or its own sign, says in which direction."""
+        word = next((word for word in self.changes if text.startswith(word)), "")
+        amount = self.money(text.removeprefix(word), key) if word else self.money(text, key)
+        return -amount if amount is not None and self.changes.get(word) == "-" else amount
+
+    def money(self, text: str, key: str) -> Decimal | None:
         """Yuan of an amount typed in the form's unit; None when blank or not an amount (then said so)."""
         unit = self.form.dialect.money_unit
         plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").removeprefix("¥").removeprefix("￥")
@@ -276,26 +307,26 @@ class _Parser:
             plain = plain.replace(",", "")
         match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?)(\D*)", plain)
         if not match:
-            self._tell("money.unreadable", key, unit=unit)
+            self.tell("money.unreadable", key, unit=unit)
             return None
         written = match[2]
         if written and written != unit:
             code = "money.unit_written" if written in self.units else "money.unreadable"
-            self._tell(code, key, written=written, unit=unit)
+            self.tell(code, key, written=written, unit=unit)
             return None
         try:
             exact = Decimal(match[1]) * self.form.money_factor
             yuan = exact.quantize(CENT, ROUND_HALF_UP)
         except InvalidOperation:
-            self._tell("money.unreadable", key, unit=unit)
+            self.tell("money.unreadable", key, unit=unit)
             return None
         if abs(yuan) >= Decimal(10) ** 17:
-            self._tell("money.unreadable", key, unit=unit)
+            self.tell("money.unreadable", key, unit=unit)
             return None
         if yuan != exact:
-            self._tell("money.cents", key, unit=unit)
+            self.tell("money.cents", key, unit=unit)
         if yuan < 0:
-            self._tell("money.negative", key, unit=unit)
+            self.tell("money.negative", key, unit=unit)
         return yuan
 
     # --- grids
@@ -309,16 +340,14 @@ class _Parser:
                 kinds = {m.record for m in own.values()}
                 if "indicator" in kinds:
                     self._indicator(line, own, horizon or "annual")
-                elif "goals" in kinds:
-                    self._goal(line, own, horizon or "annual")
                 else:
-                    self._details(grid, line, own)
+                    self._goal(line, own, horizon or "annual")
 
     def _first_line(self, grid: str, line: GridLine) -> None:
         """The place of a first indicator that nobody wrote, so that a finding can point there."""
         for column, meaning in self.form.columns[grid].items():
             if meaning.to == "indicator.name" and column in line.cells:
-                self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
+                self.text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
 
     def _goal(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
         for column, meaning in meanings.items():
@@ -327,7 +356,7 @@ class _Parser:
                 continue
             number = 1 + sum(goal.horizon == horizon for goal in self.goals)
             key = f"goals.{horizon}.{number}"
-            text = self._text(taken, meaning, key)
+            text = self.text(taken, meaning, key)
             text = re.sub(rf"^{number}\s*[.、．)）]\s*(?!\d)", "", text) if taken.slot.column and taken.slot.column.numbered else text
             if text:
                 self.goals.append(Goal(key, meaning.horizon, number, text))
@@ -350,7 +379,7 @@ class _Parser:
         for part, (column, meaning) in by_part.items():
             taken = line.cells.get(column)
             if taken is not None:
-                texts[part] = self._text(taken, meaning, f"{key}.{part}")
+                texts[part] = self.text(taken, meaning, f"{key}.{part}")
             else:
                 texts[part] = line.printed.get(column, "")
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
@@ -380,19 +409,9 @@ class _Parser:
 
     def _lonely(self, line: GridLine, typed: Mapping[str, str], meanings: Mapping[str, Meaning], key: str) -> None:
         for part, column in typed.items():
-            self._text(line.cells[column], meanings[column], f"{key}.{part}")
+            self.text(line.cells[column], meanings[column], f"{key}.{part}")
             chosen = meanings[column].list is not None
-            self._tell("line.only_level" if chosen else "line.no_indicator", f"{key}.{part}")
-
-    def _details(self, grid: str, line: GridLine, meanings: Mapping[str, Meaning]) -> None:
-        for column, meaning in meanings.items():
-            taken = line.cells.get(column)
-            if taken is None or taken.cell is None:
-                continue
-            key = f"{grid}.{line.key}.{meaning.part}"
-            text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
-            self.details.append(Detail(key, grid, line.key, meaning.part, text, amount))
+            self.tell("line.only_level" if chosen else "line.no_indicator", f"{key}.{part}")
 
     # --- who and when
 

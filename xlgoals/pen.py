@@ -8,7 +8,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.entries import fits_cell
-from xlgoals.records import cell_name
+from xlgoals.records import Area, cell_name
 
 # What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
 ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
@@ -22,6 +22,16 @@ class RenderError(Exception):
 def absolute(cell: str) -> str:
     letters = cell.rstrip("0123456789")
     return f"${letters}${cell[len(letters) :]}"
+
+
+def absolute_area(area: Area) -> str:
+    return f"{absolute(cell_name(area.top, area.left))}:{absolute(cell_name(area.bottom, area.right))}"
+
+
+def row_locked(cell: str) -> str:
+    """An address whose row stays where it is when a formula is copied."""
+    letters = cell.rstrip("0123456789")
+    return f"{letters}${cell[len(letters) :]}"
 
 
 def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:

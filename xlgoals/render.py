@@ -15,14 +15,18 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from xlgoals.contents import FormSheet, draw_contents
 from xlgoals.entries import Entry, fitted_heights
-from xlgoals.forms import COMPUTED, Form, Forms, Meaning
+from xlgoals.forms import COMPUTED, Binder, Form, Forms, Meaning
+from xlgoals.gridplan import BY_FORM
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
-from xlgoals.pen import ALLOWED, RenderError, absolute, put_amount, put_formula, put_text
+from xlgoals.pen import ALLOWED, RenderError, absolute, absolute_area, put_amount, put_formula, put_text, row_locked
 from xlgoals.records import Area, Stamp, area_name, cell_name
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
+from xlgoals.sums import Lookup, Tree, excel
+from xlgoals.tablecells import holds_text, in_table, tables
 
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
@@ -32,14 +36,15 @@ PROPERTY_MOST = 255
 SLIVER = 0.3  # width of the key column, in characters
 
 
-def render(forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = ()) -> bytes:
-    """A workbook with `count` project sheets of a form, stamped for whom `stamp` says (its form, digest and instance are set
-    here); `content` holds what stands in the first, second … of them beforehand. Equal input gives equal bytes."""
+def render(forms: Forms, form: Form | Binder, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = ()) -> bytes:
+    """A workbook with `count` project sheets of a form (or of a book of forms), stamped for whom `stamp` says (its form, digest and
+    instance are set here); `content` holds what stands in the first, second … of them beforehand. Equal input gives equal bytes."""
     if len(content) > count:
         raise RenderError(f"content for {len(content)} sheets, {count} asked for")
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    drawn = _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count, content)
+    binder = forms.binder(form.id) if isinstance(form, Form) else form
+    drawn = _Book(book, forms, binder, replace(stamp, version=VERSION, form=binder.id, digest=binder.digest), count, content)
     drawn.draw()
     book.close()
     return _growing(buffer.getvalue(), drawn.growing)
@@ -66,33 +71,36 @@ def printed(text: str, seq: int, stamp: Stamp) -> str:
 
 class _Book:
     def __init__(
-        self, book: xlsxwriter.Workbook, forms: Forms, form: Form, stamp: Stamp, count: int, content: Sequence[Sequence[Entry]]
+        self, book: xlsxwriter.Workbook, forms: Forms, binder: Binder, stamp: Stamp, count: int, content: Sequence[Sequence[Entry]]
     ) -> None:
-        self.book, self.forms, self.form, self.stamp, self.count, self.content = book, forms, form, stamp, count, content
+        self.book, self.forms, self.binder, self.stamp, self.count, self.content = book, forms, binder, stamp, count, content
         self.guide: Guide = forms.guide
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.growing: dict[str, set[int]] = {}  # sheet part -> rows whose height Excel may refit
         self.sheets = list(self._sheets())
 
-    def _sheets(self) -> Iterator[tuple[str, Form, int]]:
-        """(sheet name, form, number) of every form sheet of the workbook."""
-        for spec in self.form.book:
+    def _sheets(self) -> Iterator[FormSheet]:
+        """Every form sheet of the workbook."""
+        for spec in self.binder.sheets:
             for seq in range(1, self.count + 1) if spec.per == "project" else (1,):
-                yield _sheet_name(spec, seq), self.forms[spec.form], seq
+                yield FormSheet(_sheet_name(spec, seq), self.forms[spec.form], seq, spec.per == "project", spec.title)
 
     def draw(self) -> None:
-        guide = self.guide
-        self.book.set_properties({"title": self.form.title, "created": PINNED})
+        guide, contents = self.guide, self.binder.contents
+        self.book.set_properties({"title": self.binder.title, "created": PINNED})
         self.book.set_custom_property(PROPERTY, _property(self.stamp))
         first = self.book.add_worksheet(guide.sheet)
-        pages = [(self.book.add_worksheet(name), form, seq) for name, form, seq in self.sheets]
+        listing = self.book.add_worksheet(contents.sheet) if contents else None
+        pages = [(self.book.add_worksheet(one.name), one) for one in self.sheets]
         lists = self.book.add_worksheet(guide.lists_sheet)
         meta = self.book.add_worksheet(guide.meta_sheet)
-        GuideSheet(first, guide, self.form, self.stamp, [name for name, _, _ in self.sheets], self.format).draw()
+        GuideSheet(first, guide, self.binder.title, self.stamp, self.sheets, self.format).draw()
+        if contents and listing:
+            draw_contents(listing, contents, self.sheets, self.stamp, self.format)
         self._lists(lists)
-        for page, form, seq in pages:
-            known = self.content[seq - 1] if form is self.form and seq <= len(self.content) else ()
-            _Page(self, page, form, seq, known).draw()
+        for page, one in pages:
+            known = self.content[one.seq - 1] if one.project and one.seq <= len(self.content) else ()
+            _Page(self, page, one.form, one.seq, known).draw()
         put_text(meta, 0, 0, guide.meta_note, None)
         put_text(meta, 1, 0, stamp_text(self.stamp), None)
         meta.protect()
@@ -103,15 +111,14 @@ class _Book:
         """The dropdown sources, each an exact column under a defined name (plain ASCII: Excel repairs files for others)."""
         sheet.protect()
         sheet.hide()
-        column = 0
-        for form in dict.fromkeys(form for _, form, _ in self.sheets):
-            for name, words in list_names(form).items():
-                put_text(sheet, 0, column, name, None)
-                for row, word in enumerate(words, 1):
-                    put_text(sheet, row, column, word, None)
-                area = Area(1, column, len(words), column)
-                self.define(name, self.guide.lists_sheet, area)
-                column += 1
+        names: dict[str, tuple[str, ...]] = {}
+        for form in dict.fromkeys(one.form for one in self.sheets):
+            names |= list_names(form)
+        for column, (name, words) in enumerate(names.items()):
+            put_text(sheet, 0, column, name, None)
+            for row, word in enumerate(words, 1):
+                put_text(sheet, row, column, word, None)
+            self.define(name, self.guide.lists_sheet, Area(1, column, len(words), column))
 
     def define(self, name: str, sheet: str, area: Area, local: bool = False) -> None:
         where = f"'{sheet.replace(chr(39), chr(39) * 2)}'!"
@@ -137,10 +144,17 @@ def list_prefix(form: Form) -> str:
     return f"lst_{form.id.replace('-', '_')}_"
 
 
+def code_name(name: str) -> str:
+    """The defined name of a list of codes; that of their names ends in `_names`. One for all forms of a workbook."""
+    return f"cod_{name}"
+
+
 def list_names(form: Form) -> dict[str, tuple[str, ...]]:
     """Defined name -> words, of every dropdown of a form. The checks accept exactly these (a test proves it)."""
     prefix = list_prefix(form)
-    names = {f"{prefix}level1": form.choices("level1")}
+    names: dict[str, tuple[str, ...]] = {}
+    if form.taxonomy:
+        names[f"{prefix}level1"] = form.choices("level1")
     for i, level1 in enumerate(form.choices("level1"), 1):
         names[f"{prefix}level2_{i}"] = form.choices("level2", level1)
     for name in form.dialect.lists:
@@ -148,6 +162,9 @@ def list_names(form: Form) -> dict[str, tuple[str, ...]]:
     for slot in plan(form).slots:
         if slot.tick:
             names[f"{prefix}tick_{slot.key}"] = tuple(tick_line(slot.tick, ticked) for ticked in ("", *slot.tick))
+    for name, codes in form.coded.items():
+        names[code_name(name)] = tuple(codes.names)
+        names[f"{code_name(name)}_names"] = tuple(codes.names.values())
     return names
 
 
@@ -252,13 +269,15 @@ class _Page:
             put_amount(self.sheet, area.top, area.left, value, style)
         elif value is not None:
             put_text(self.sheet, area.top, area.left, value, style)
+        elif slot.formula or (slot.kind == "text" and slot.by == BY_FORM):
+            put_formula(self.sheet, area.top, area.left, self._formula(slot), style)
         elif slot.kind == "text" and (text := printed(slot.text, self.seq, self.stamp)):
             if HOLE.search(text):
                 put_formula(self.sheet, area.top, area.left, self._echo(text), style)
             else:
                 put_text(self.sheet, area.top, area.left, text, style)
         elif slot.kind == "pattern":
-            put_text(self.sheet, area.top, area.left, HOLE.sub("", slot.text), style)
+            put_text(self.sheet, area.top, area.left, HOLE.sub(slot.blank, printed(slot.text, self.seq, self.stamp)), style)
         elif slot.text:
             put_text(self.sheet, area.top, area.left, slot.text, style)
         else:
@@ -276,6 +295,30 @@ class _Page:
         parts.append('"' + text[at:].replace('"', '""') + '"')
         return "=" + "&".join(part for part in parts if part != '""')
 
+    def _formula(self, slot: Slot) -> str:
+        """What fills a cell in by itself: a sum, a name for a code, or the note below a grid while that is empty."""
+        row, column = slot.area.top, slot.area.left
+        lines = list(self.plan.lines(slot.grid))
+        places = {(self.plan.rows[at].block, self.plan.rows[at].line): at for at in lines}
+        lefts = {s.key: s.area.left for s in self.plan.slots if s.grid == slot.grid and s.column and s.key}
+
+        def at(row: int, col: int) -> str:
+            return cell_name(row + ORIGIN[0], col + ORIGIN[1])
+
+        def below(key: str) -> str:  # down to the row after the last line, which holds no figure: a range that ends before it begins turns round
+            col = lefts[key] if key else column
+            return f"{at(row + 1, col)}:{row_locked(at(lines[-1] + 1, col))}"
+
+        if slot.formula is None:
+            typed = next(s for s in self.plan.slots if s.grid == slot.grid and s.typed and s.formula is None)
+            note = slot.text.replace('"', '""')
+            return f'=IF(COUNTA({at(typed.area.top, typed.area.left)}:{at(lines[-1], typed.area.left)})=0,"{note}","")'
+        names = f"{code_name(slot.formula.list)}_names" if isinstance(slot.formula, Lookup) else ""
+        return excel(
+            slot.formula, lambda term: at(row if term.line is None else places[term.line], lefts[term.column]), below,
+            lambda key: f"${at(row, lefts[key])}", names,
+        )  # fmt: skip
+
     def _format(self, slot: Slot) -> Format:
         style = style_of(self.form, slot)
         look: dict[str, Any] = {
@@ -284,8 +327,8 @@ class _Page:
         }  # fmt: skip
         if style.border == "thin":
             look["border"] = 1
-        if slot.typed:
-            look["num_format"] = "@" if slot.kind == "pattern" else self.form.looks.types[slot.meanings[slot.key].type].format
+        if slot.kind in ("input", "pattern") and slot.by in ("unit", BY_FORM) and not isinstance(slot.formula, Lookup):
+            look["num_format"] = "@" if slot.kind == "pattern" else self.form.looks.types[slot.meanings[slot.key].look].format
             if slot.column and slot.column.numbered:
                 number = HOLE.sub(lambda hole: str(slot.line + 1), slot.column.numbered)
                 look["num_format"] = f'"{number}"@'  # the printed number of a numbered line: shown, never typed
@@ -314,8 +357,14 @@ class _Page:
     def _validations(self) -> None:
         """Dropdowns, stops and prompts: one for each field, and one for each column of a block."""
         done: set[tuple[str, int, str]] = set()
+        for slots in tables(self.plan).values():
+            for run in slots.values():
+                (first, *more) = run
+                rule = self._rule(first[0], first[0].meanings[first[0].key], first[1])
+                if len(rule) > 1 and self.sheet.data_validation(*first[1], {**rule, "other_cells": [list(area) for _, area in more]}):
+                    raise RenderError(f"{self.sheet.get_name()}!{area_name(first[1])}: validation refused")
         for slot in self.plan.slots:
-            if not slot.typed:
+            if not slot.typed or in_table(self.plan, slot):
                 continue
             area = self._area(slot)
             if slot.grid:
@@ -341,6 +390,8 @@ class _Page:
         elif slot.tick or (meaning.list and self.form.choices(meaning.list)):
             source = self._source(slot, meaning, area)
             rule |= {"validate": "list", "source": source, "ignore_blank": False, "error_message": guide.not_listed}
+            if meaning.list in self.form.codes:  # a classification is issued anew each year: a code not listed is asked about, not refused
+                rule |= {"ignore_blank": True, "error_type": "warning", "error_message": guide.not_in_codes}
         if not rule["input_message"]:
             del rule["input_message"], rule["input_title"]
         return rule
@@ -349,6 +400,8 @@ class _Page:
         """A dropdown's source: a plain name, or the list of the first level that stands (or is chosen) in the same line."""
         if slot.tick:
             return f"={self.prefix}tick_{slot.key}"
+        if meaning.list in self.form.codes and meaning.list not in self.form.dialect.lists:
+            return f"={code_name(meaning.list or '')}"
         if meaning.list != "level2":
             return f"={self.prefix}{meaning.list}"
         block = self._grid(slot.grid).blocks[slot.block]
@@ -368,12 +421,19 @@ class _Page:
     def _tint(self) -> None:
         """Inputs are tinted only while blank, so that a finished form prints plain."""
         tint = self.book.format(bg_color=self.form.looks.blank_tint)
+        for runs in tables(self.plan).values():
+            own = [area for slots in runs.values() for slot, area in slots if slot.formula is None or isinstance(slot.formula, Tree)]
+            nothing = f"=COUNT({','.join(absolute_area(area) for area in own)})=0"
+            for slots in runs.values():
+                for slot, area in slots:
+                    if slot.formula is None or isinstance(slot.formula, Tree):
+                        self.sheet.conditional_format(*area, {"type": "formula", "criteria": nothing, "format": tint})
         for slot in self.plan.slots:
-            if slot.typed and slot.kind == "input":
+            if slot.typed and slot.kind == "input" and not in_table(self.plan, slot):
                 area = self._area(slot)
                 cell = absolute(cell_name(area.top, area.left))
                 criteria = f'={cell}="{slot.text}"' if slot.tick else f'=LEN(TRIM(SUBSTITUTE({cell},"　"," ")))=0'
                 self.sheet.conditional_format(*area, {"type": "formula", "criteria": criteria, "format": tint})
-        texts = [a for s in self.plan.slots if s.typed and s.kind == "input" and s.meanings[s.key].type != "money" for a in [self._area(s)]]
+        texts = [a for s in self.plan.slots if holds_text(s) for a in [self._area(s)]]
         if texts:
             self.sheet.ignore_errors({"number_stored_as_text": " ".join(dict.fromkeys(area_name(a) for a in texts))})
