@@ -29,8 +29,18 @@ def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[R
     located, findings = locate(book, forms)
     parsed: list[tuple[Located, Return]] = []
     blank: list[str] = []
+    empty: list[Located] = []
     for one in located:
         taken, own = parse(one, forms, given)
+        if taken is not None:
+            parsed.append((one, taken))
+        elif one.form.columns and all(grid.empty for _, grid in one.form.template.grids()):
+            empty.append(one)
+        else:
+            blank.append(one.sheet.name)
+        findings += own
+    for one in empty:  # a table that is left empty says so, where the workbook is filled in at all
+        taken, own = parse(one, forms, given, empty=True) if parsed else (None, [])
         if taken is None:
             blank.append(one.sheet.name)
         else:
@@ -43,8 +53,8 @@ def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[R
     return returns, [*findings, *copies]
 
 
-def _some(names: Sequence[str], most: int = 6) -> str:
-    return "、".join(names[:most]) + (f" 等 {len(names)} 张" if len(names) > most else "")
+def _some(names: Sequence[str], most: int = 6, counter: str = "张") -> str:
+    return "、".join(names[:most]) + (f" 等 {len(names)} {counter}" if len(names) > most else "")
 
 
 def _copies(parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> tuple[list[Return], list[Finding]]:
@@ -113,10 +123,16 @@ def _differences(same: Sequence[Return]) -> list[str]:
     return sorted(cells)
 
 
-def parse(located: Located, forms: Forms, given: Given) -> tuple[Return | None, list[Finding]]:
-    """One form instance, typed; None when nobody typed anything into it."""
+def parse(located: Located, forms: Forms, given: Given, empty: bool = False) -> tuple[Return | None, list[Finding]]:
+    """One form instance, typed; None when nobody typed anything into it, unless an empty one is wanted."""
     reader = _Parser(located, forms, given)
-    return reader.read(), reader.findings
+    return reader.read(empty), reader.findings
+
+
+def _words_before(text: str, key: str, unit: str) -> str:
+    """What a sentence calls the figure in one of its holes: the words before it, from the last sign or hole on."""
+    before = re.sub(r"（[^（）]*）", "", text.partition(f"{{{key}}}")[0])
+    return re.split(r"[，；。：（）{}]", before)[-1].removeprefix(unit).removeprefix("和").removeprefix("年").removesuffix("为")
 
 
 def _any_width(letter: str) -> str:
@@ -143,9 +159,9 @@ class _Parser:
         self.details: list[Detail] = []
         self.identity = ""
 
-    def read(self) -> Return | None:
+    def read(self, empty: bool = False) -> Return | None:
         one = self.located
-        if not self._anything():
+        if not empty and not self._anything():
             return None
         self._identify()
         for key, taken in one.fields.items():
@@ -218,7 +234,7 @@ class _Parser:
         spot = self.spots[key]
         more = [self.spots[one].at for one in others]
         self.findings.append(self.catalogue.finding(
-            code, spot.at, field=spot.label, found=_some([at.cell for at in (spot.at, *more)]), identity=self.identity, record=key, others=more
+            code, spot.at, field=spot.label, found=_some([at.cell for at in (spot.at, *more)], counter="格"), identity=self.identity, record=key, others=more
         ))  # fmt: skip
 
     def _field(self, taken: Taken, meaning: Meaning) -> None:
@@ -271,7 +287,7 @@ class _Parser:
         """An input cell with printed words in it: the same pattern that drew it reads it."""
         meaning = taken.slot.meanings[key]
         told = meaning.record_key
-        whole = self.text(taken, meaning, told, meaning.label if meaning.record else "")
+        whole = self.text(taken, meaning, told, _words_before(taken.slot.text, key, self.form.dialect.money_unit) or meaning.label if meaning.record else "")
         parts = re.split(r"\{(\w+)\}", taken.slot.text)
         pattern = "".join(
             f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(_any_width, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
@@ -431,7 +447,7 @@ class _Parser:
                         "identity.conflict", at, field=label, found=typed, expected=stamped, identity=self.identity, record=part
                     )
                 )
-            known = typed or stamped or getattr(self.given, part)
+            known = stamped if stamped and typed == one.echoes.get(part) and _same_name(typed, stamped) else typed or stamped or getattr(self.given, part)
             if known:
                 self.fields[part] = known
             elif part not in self.spots:
