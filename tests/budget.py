@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from xlgoals.records import Area, At, Detail, Funds, Return, Spot, cell_name
-from xlgoals.spec import data_folder
+from xlgoals.spec import data_folder, load_forms
 from xlgoals.subjects import Subject, read_subjects
 from xlgoals.yamlmark import load_marked
 
@@ -17,6 +17,7 @@ EXAMPLES = data_folder("examples") / "data"
 DATA: dict[str, Any] = load_marked(EXAMPLES / "budget" / "qinglong-budget-2024.yaml").data
 PROJECTS: list[dict[str, Any]] = load_marked(EXAMPLES / "qinglong-2024.yaml").data["projects"]
 SUBJECTS: tuple[Subject, ...] = read_subjects(EXAMPLES / "budget" / "subjects-qinglong-2024.csv", data_folder("mappings") / "listings.yaml")
+STATED = load_forms()["qinglong-statement-2024"]
 WAN = Decimal(10_000)
 TEXTS = ("code", "name", "quantity")
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def printed() -> Budget:
     for form, grids in DATA["forms"].items():
         for grid, lines in grids.items():
             if isinstance(lines, str):
-                if re.fullmatch(r"(增加|减少)?[\d.]+", lines) and grid != "last_year":
+                if grid in STATED.meanings and STATED.meanings[grid].record == "stated":
                     cells[form, "stated", grid, "amount"] = lines
                 continue
             rows = lines.items() if isinstance(lines, dict) else enumerate(lines, 1)
