@@ -51,7 +51,7 @@ class Laid:
 def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject] = ()) -> Laid:
     """Bring budget tables and the money of goal forms into one frame of cells by scope."""
     known = {name: forms.forms[name] for name in tables.returns["form"].unique() if name in forms.forms}
-    goals = [name for name, form in known.items() if _is_goal_form(form)]
+    goals = [name for name, form in known.items() if is_goal_form(form)]
     grids = {name: set(form.columns) | {m.record for m in form.meanings.values()} for name, form in known.items()}
     budget = [name for name, has in grids.items() if has & (ties.grids - {GOALS}) and name not in goals]
     scopes, members = _scopes(tables.returns, budget, goals)
@@ -67,7 +67,7 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
     return Laid(scopes, members.join(cells, on="rid").select(list(CELL)), present, levels)
 
 
-def _is_goal_form(form: Form) -> bool:
+def is_goal_form(form: Form) -> bool:
     """Whether a form is filled once a project and says what the project costs."""
     to = {m.to for m in form.meanings.values()}
     return "project_name" in to and any(one.startswith("funds.") for one in to)

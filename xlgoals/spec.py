@@ -140,6 +140,12 @@ def load_units(folders: Sequence[Path] = ()) -> Units:
     return Units.from_table(load_marked(path).data["units"])
 
 
+def mapping_path(extra: Sequence[str], name: str) -> Path:
+    """A file of mappings/ that is no form's: the last of a bureau's folders that has it, or the shipped one."""
+    folders = [Path(one) / "mappings" if (Path(one) / "mappings").is_dir() else Path(one) for one in extra]
+    return _last([data_folder("mappings"), *folders], name)
+
+
 def _last(folders: Sequence[Path], name: str) -> Path:
     """A bureau's own file replaces the shipped one."""
     return next((f / name for f in reversed(folders) if (f / name).is_file()), folders[0] / name)
