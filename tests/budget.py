@@ -18,6 +18,7 @@ DATA: dict[str, Any] = load_marked(EXAMPLES / "budget" / "qinglong-budget-2024.y
 PROJECTS: list[dict[str, Any]] = load_marked(EXAMPLES / "qinglong-2024.yaml").data["projects"]
 SUBJECTS: tuple[Subject, ...] = read_subjects(EXAMPLES / "budget" / "subjects-qinglong-2024.csv", data_folder("mappings") / "listings.yaml")
 STATED = load_forms()["qinglong-statement-2024"]
+PRINTED_SHEETS = frozenset(sheet.sheet for sheet in load_forms().books["qinglong-budget-2024"].sheets if sheet.per == "workbook")
 WAN = Decimal(10_000)
 TEXTS = ("code", "name", "quantity")
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def printed() -> Budget:
         for grid, lines in grids.items():
             if isinstance(lines, str):
                 if grid in STATED.meanings and STATED.meanings[grid].record == "stated":
-                    cells[form, "stated", grid, "amount"] = lines
+                    cells[form, "stated", grid, STATED.meanings[grid].part] = lines
                 continue
             rows = lines.items() if isinstance(lines, dict) else enumerate(lines, 1)
             for line, row in rows:

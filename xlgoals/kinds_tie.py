@@ -72,7 +72,9 @@ def _told_ties(tables: Tables, forms: Forms, subjects: Sequence[Subject]) -> Ite
         tie = ties[str(name)]
         seen = witnesses(laid, tie, rows)
         spots = _spots(tables, seen)
-        cells = {number: frame.rows(named=True) for (number,), frame in seen.partition_by("number", as_dict=True, maintain_order=True).items()}
+        cells: dict[int, list[Mapping[str, Any]]] = {}
+        for cell in seen.iter_rows(named=True):
+            cells.setdefault(cell["number"], []).append(cell)
         for row in rows.iter_rows(named=True):
             outcome = "unusual" if tie.usual and row["outcome"] == "broken" else row["outcome"]
             if outcome in rules:
