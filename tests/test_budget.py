@@ -166,9 +166,9 @@ def test_the_summary_shows_both_sides_and_the_whole_table(summary: Path) -> None
     total = next(row for row in rows(book["勾稽核对"]) if row["编号"] == "K22")
     assert (total["一边（万元）"], total["另一边（万元）"], total["结果"], total["另一边几个数"]) == (11565.06, 11565.06, "平", 25)
     assert rows(book["支出总表汇总"])[0] | {"行号": 0} == {"行号": 0, "年度": "2024", "科目编码": None, "项目或科目": "合计", "合计": 11915.4, "基本支出": 350.34, "项目支出": 11565.06}
-    assert [row["项目或科目"] for row in rows(book["三公经费汇总"])][0] == "“三公”经费小计"
+    assert next(row["项目或科目"] for row in rows(book["三公经费汇总"])) == "“三公”经费小计"
     balance = {row["项目或科目"]: (row["收入预算数"], row["支出预算数"]) for row in rows(book["收支总表汇总"])}
-    assert balance["收入总计"] == (11915.4, None) and balance["支出总计"] == (None, 11915.4) and list(balance)[0] == "一、一般公共预算拨款收入"
+    assert balance["收入总计"] == (11915.4, None) and balance["支出总计"] == (None, 11915.4) and next(iter(balance)) == "一、一般公共预算拨款收入"
     projects = [row for row in rows(book["项目汇总"]) if row["项目序号"]]
     assert len(projects) == 25 and round(sum(row["年度资金总额（万元）"] for row in projects), 2) == 11565.06  # budget tables are no projects
 

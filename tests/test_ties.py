@@ -251,6 +251,18 @@ def test_nothing_follows_from_a_figure_that_could_not_be_read() -> None:
     assert {"goals.total", "expense.total"} & set(frame["tie"]) == set()
 
 
+@pytest.mark.parametrize("grid", ["expense", "fund"])
+def test_a_table_sent_twice_is_told_and_not_counted_twice(grid: str) -> None:
+    """Also where an absent table counts as an empty one."""
+    copy = next(one for one in PRINTED.returns() if one.form == f"qinglong-{grid}-2024")
+    tables = tabulate([*PRINTED.returns(), replace(copy, file="另.xlsx")])
+    told = [one for one in findings(tables) if one.severity != "note"]
+    assert [(one.code, one.at, one.others) for one in told] == [("tie.several", At("另.xlsx", copy.sheet), (At("预算.xlsx", copy.sheet),))]
+    laid = lay_out(tables, FORMS, FORMS.ties, SUBJECTS)
+    assert not [tie for tie in set(evaluate(laid, FORMS.ties)["tie"]) if grid in BY_NAME[tie].grids]
+    assert together(laid).cells.filter(pl.col("grid") == grid).is_empty()
+
+
 def test_a_project_that_nobody_assigned_is_told_and_stops_only_the_comparison_by_code() -> None:
     some = tuple(one for one in SUBJECTS if "征缴" not in one.project_name)
     told = [one for one in findings(tabulate(PRINTED.returns()), some) if one.code == "tie.unassigned"]
@@ -306,6 +318,23 @@ def test_a_mistake_in_the_declarations_is_told_with_its_line(tmp_path: Path, wro
     assert told in str(mistakes[0]) and "ties.yaml:" in str(mistakes[0])
     with pytest.raises(SpecError):
         load_forms((str(tmp_path),))
+
+
+@pytest.mark.parametrize("wrong, told", [
+    ("left: {grid: balanc}", "没有表 balanc，是不是 balance？"),
+    ("left: {grid: balance, line: totel}", "没有行 totel，是不是 total？"),
+    ("left: {grid: balance, column: incom}", "没有栏 incom，是不是 income？"),
+    ("left: {grid: balance, line: \"9*\"}", "没有行 9*，请改正"),
+    ("left: {grid: goals, line: carry}", "没有行 carry"),
+    ("left: {grid: stated, line: incomes}", "是不是 income"),
+    ("left: {grid: balance}, absent: [fund]", "absent 里的 fund"),
+])  # fmt: skip
+def test_an_equality_of_what_no_form_has_is_told_with_its_line(tmp_path: Path, wrong: str, told: str) -> None:
+    text = f'rounding: "0.005"\nties:\n  - {{tie: a, title: 甲, {wrong}, right: {{grid: expense, line: 自己的, column: total}}}}\n'
+    (tmp_path / "ties.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError) as error:
+        load_forms((str(tmp_path),))
+    assert told in str(error.value) and "ties.yaml:3" in str(error.value)
 
 
 def test_every_word_a_rule_may_ask_for_has_its_rule() -> None:

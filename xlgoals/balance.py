@@ -20,12 +20,11 @@ from xlgoals.facts import unread
 from xlgoals.forms import Form, Forms
 from xlgoals.subjects import Subject, assign
 from xlgoals.tables import Tables
-from xlgoals.ties import GOALS, Term, Tie, Ties
+from xlgoals.ties import CARRIED, GOALS, NEW, Term, Tie, Ties
 from xlgoals.words import bare
 
 AMOUNT = pl.Decimal(38, 4)
 TOTAL, CODE = "total", "code"  # the line that all codes add up to, and the column that names a line's code
-CARRIED, NEW = "carried", "new"  # the lines of the goal forms' money
 DIMENSIONS = ("grid", "line", "code", "column")
 CELL = {
     "scope": pl.Int64(), "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "code": pl.String(),
@@ -39,12 +38,14 @@ class Laid:
     """The figures of a batch that equalities speak of.
 
     `scopes`: scope, year, department, unit, whole (it stands for all units of the department). `cells`: one row a figure, with the
-    rounding it may carry (`room`); `lost`: somebody wrote there what nobody can read. `present`: which tables a scope has.
+    rounding it may carry (`room`); `lost`: somebody wrote there what nobody can read. `present`: which tables a scope has. `twice`:
+    returns (scope, form, grid, rid) of tables that a scope has more than once; nobody knows which holds, so that none of them counts.
     """
 
     scopes: pl.DataFrame
     cells: pl.DataFrame
     present: pl.DataFrame
+    twice: pl.DataFrame
     levels: tuple[int, ...]
 
 
@@ -55,8 +56,11 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
     grids = {name: set(form.columns) | {m.record for m in form.meanings.values()} for name, form in known.items()}
     budget = [name for name, has in grids.items() if has & (ties.grids - {GOALS}) and name not in goals]
     scopes, members = _scopes(tables.returns, budget, goals)
-    mine = members.join(tables.returns.select("rid", "form"), on="rid")
+    every = members.join(tables.returns.select("rid", "form"), on="rid", maintain_order="left")
+    doubled = every.filter(pl.col("form").is_in(budget) & (pl.len().over("scope", "form") > 1))
+    mine = every.join(doubled, on=["scope", "rid"], how="anti", maintain_order="left")
     has = pl.DataFrame([(name, grid) for name in budget for grid in grids[name]], schema={"form": pl.String(), "grid": pl.String()}, orient="row")
+    twice = doubled.join(has, on="form").select("scope", "form", "grid", "rid")
     present = pl.concat([
         mine.join(has, on="form").select("scope", "grid"),
         mine.filter(pl.col("form").is_in(goals)).select("scope", grid=pl.lit(GOALS)),
@@ -64,7 +68,7 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
     spoken = unread(tables)
     cells = pl.concat([_figures(tables, known, budget, ties, spoken), _money(tables, forms, known, goals, ties, spoken, subjects)])
     levels = max((one.levels for one in forms.codes.values()), key=len, default=())
-    return Laid(scopes, members.join(cells, on="rid").select(list(CELL)), present, levels)
+    return Laid(scopes, mine.join(cells, on="rid").select(list(CELL)), present, twice, levels)
 
 
 def is_goal_form(form: Form) -> bool:
@@ -152,17 +156,17 @@ def evaluate(laid: Laid, ties: Ties) -> pl.DataFrame:
     much of it rounding explains, and the outcome: equal, rounding or broken. What hangs on a lost figure is not compared."""
     by_grid = {str(name): frame for (name,), frame in laid.cells.partition_by("grid", as_dict=True).items()}
     tables = {str(name): set(frame["scope"]) for (name,), frame in laid.present.partition_by("grid", as_dict=True).items()}
-    found = [_compared(tie, by_grid, tables, laid.levels) for tie in ties.ties]
+    twice = {str(name): set(frame["scope"]) for (name,), frame in laid.twice.partition_by("grid", as_dict=True).items()}
+    found = [_compared(tie, by_grid, _judged(tie, by_grid, tables, twice, laid.levels), laid.levels) for tie in ties.ties]
     frame = pl.concat(found)
     difference = pl.col("left") - pl.col("right")
     outcome = pl.when(difference == 0).then(pl.lit("equal")).when(difference.abs() <= pl.col("room")).then(pl.lit("rounding"))
     return frame.with_columns(difference=difference, outcome=outcome.otherwise(pl.lit("broken"))).rename({"room": "tolerance"})
 
 
-def _compared(tie: Tie, cells: Mapping[str, pl.DataFrame], tables: Mapping[str, set[int]], levels: tuple[int, ...]) -> pl.DataFrame:
+def _compared(tie: Tie, cells: Mapping[str, pl.DataFrame], scopes: list[int], levels: tuple[int, ...]) -> pl.DataFrame:
     keys = ["scope", *tie.each]
     left, right = (_side(terms, keys, cells, levels) for terms in (tie.left, tie.right))
-    scopes = _judged(tie, cells, tables, levels)
     # where no line of either side holds a figure, both are zero all the same, and that is equal
     base = [pl.DataFrame({"scope": scopes}, schema={"scope": pl.Int64()})] if not tie.each else []
     if tie.match == "both":
@@ -181,14 +185,17 @@ def _compared(tie: Tie, cells: Mapping[str, pl.DataFrame], tables: Mapping[str, 
     )  # fmt: skip
 
 
-def _judged(tie: Tie, cells: Mapping[str, pl.DataFrame], tables: Mapping[str, set[int]], levels: tuple[int, ...]) -> list[int]:
-    """The scopes in which an equality is asked: all its tables are there, nothing stands where it does not hold, and every project has
-    a code where projects are compared by code."""
-    there = [tables.get(grid, set()) for grid in sorted(tie.grids)]
-    needed = [tables.get(grid, set()) for grid in sorted(tie.grids - set(tie.absent))]
-    scopes = set.intersection(*needed) if needed else set().union(*there)
-    if not needed or tie.grids <= set(tie.absent):
-        scopes = set().union(*there)
+def _judged(
+    tie: Tie, cells: Mapping[str, pl.DataFrame], tables: Mapping[str, set[int]], twice: Mapping[str, set[int]], levels: tuple[int, ...]
+) -> list[int]:
+    """The scopes in which an equality is asked: all its tables are there, once; nothing stands where it does not hold; and every project
+    has a code where projects are compared by code."""
+    needed = tie.grids - set(tie.absent)
+    if needed:
+        scopes = set.intersection(*(tables.get(grid, set()) for grid in needed))
+    else:  # each by itself
+        scopes = set().union(*(tables.get(grid, set()) for grid in tie.grids))
+    scopes = scopes.difference(*(twice.get(grid, set()) for grid in tie.grids))
     if tie.without:
         ruled_out = [one.filter(pl.col("amount") != 0)["scope"] for one in _selected(tie.without, cells, levels)]
         scopes -= set().union(*(set(one) for one in ruled_out))

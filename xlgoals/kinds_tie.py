@@ -24,7 +24,7 @@ from xlgoals.subjects import Subject
 from xlgoals.tables import Tables
 from xlgoals.ties import GOALS, Tie, TieWords
 
-OUTCOMES = ("broken", "unusual", "rounding", "unassigned")
+OUTCOMES = ("broken", "unusual", "rounding", "unassigned", "several")
 FAULTS = ("shape", "unknown", "name", "parent", "repeated", "blank", "unlisted")
 Place = tuple[str, str]
 
@@ -65,6 +65,8 @@ def _told_ties(tables: Tables, forms: Forms, subjects: Sequence[Subject]) -> Ite
     if not rules or tables.details.is_empty():
         return
     laid = lay_out(tables, forms, forms.ties, subjects)
+    if "several" in rules:
+        yield from _several(rules["several"], laid, tables, forms)
     if subjects and "unassigned" in rules:
         yield from _unassigned(rules["unassigned"], laid, tables, forms.catalogue)
     outcomes = evaluate(laid, forms.ties).filter(pl.col("outcome") != "equal").with_row_index("number")
@@ -87,6 +89,18 @@ def _unassigned(rule: Rule, laid: Laid, tables: Tables, catalogue: Catalogue) ->
     found = lost.join(tables.returns, on="rid").sort("file", "sheet")
     for file, sheet, identity, name in found.select("file", "sheet", "identity", "project_name").iter_rows():
         yield catalogue.finding(rule.code, At(file, sheet), found=name, identity=identity, record="tie.unassigned")
+
+
+def _several(rule: Rule, laid: Laid, tables: Tables, forms: Forms) -> Iterator[Finding]:
+    """A finding for each table that a department sent more than once, at the first, with the others beside it."""
+    returns = laid.twice.select("scope", "form", "rid").unique().join(tables.returns.select("rid", "file", "sheet", "identity"), on="rid").sort("scope", "form", "file", "sheet")
+    for (_, form), frame in returns.partition_by("scope", "form", as_dict=True, maintain_order=True).items():
+        places = [At(file, sheet) for file, sheet in frame.select("file", "sheet").iter_rows()]
+        identity = frame["identity"][0]
+        yield forms.catalogue.finding(
+            rule.code, places[0], field=forms.forms[str(form)].title, identity=identity, record="tie.several", others=places[1:],
+            found="、".join(f"{at.file}“{at.sheet}”" for at in places[1:]), count=len(places),
+        )  # fmt: skip
 
 
 def _spots(tables: Tables, seen: pl.DataFrame) -> dict[Place, _Spot]:

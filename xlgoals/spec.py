@@ -24,6 +24,7 @@ from xlgoals.forms import COMPUTED, LEVELS, Form, Forms, Meaning
 from xlgoals.measures import Units
 from xlgoals.models import HOLE, Collection, Dialect, Fields, Guide, Lists, Looks, Rules, Template, To
 from xlgoals.speclint import check_grid
+from xlgoals.tielint import check_ties
 from xlgoals.ties import load_ties
 from xlgoals.yamlmark import Marked, load_marked
 
@@ -124,6 +125,8 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     _check_books(bound, shapes, mistakes)
     if lists:
         _check_moves(lists, load_marked(_last(mappings, "lists.yaml")), mistakes)
+    if ties and not mistakes:
+        check_ties(ties, load_marked(_last(mappings, "ties.yaml")), forms.values(), mistakes)
     if mistakes or not (looks and guide and fields and lists and rules and ties):
         raise SpecError(mistakes, tuple(forms.values()))
     catalogue = Catalogue(Rule(**rule.model_dump()) for rule in rules.rules)

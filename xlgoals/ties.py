@@ -14,6 +14,7 @@ from xlgoals.yamlmark import load_marked
 
 Dimension = Literal["grid", "line", "code", "column"]
 GOALS = "goals"  # the grid that the money lines of project goal forms stand for
+CARRIED, NEW = "carried", "new"  # its lines: projects whose money is carried over from last year, and the others
 CODES_AS = ("code", "line", "parent", "level1", "level2", "level3")  # what a cell's code may be compared as
 
 
