@@ -75,7 +75,7 @@ class _Figures:
                 if taken is not None and taken.cell is not None:
                     self._value(i, line, column, taken)
         self._computed()
-        if self.over:
+        if self.over and self.parser.located.stamp:  # a table that somebody else made never had our formulas
             self.parser.told("formula.typed", self.over[0], self.over[1:])
         return [one for _, one in sorted(self.out, key=lambda pair: pair[0])]
 
