@@ -329,7 +329,7 @@ def test_guide_names_what_it_must() -> None:
             assert word in text
         for slot in plan(FORMS[form]).slots:
             if slot.typed and slot.kind == "input":
-                assert slot.label in text or slot.meanings[slot.key].many and slot.meanings[slot.key].label in text
+                assert slot.label in text or (slot.meanings[slot.key].many and slot.meanings[slot.key].label in text)
         assert "{" not in text
 
 
