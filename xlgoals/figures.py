@@ -19,7 +19,7 @@ from xlgoals.gridplan import BY_FORM, NUMBERS
 from xlgoals.models import Column, Grid
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import Detail, Spot
-from xlgoals.sums import Formula, Line, Lookup, compute, is_own
+from xlgoals.sums import Formula, Line, Lookup, compute, is_own, listed
 
 COMPUTED = "formula"  # the witness of a figure that stands in no cell: the form's formula, which nobody calculated
 
@@ -70,16 +70,25 @@ class _Figures:
 
     def details(self) -> list[Detail]:
         for i, line in enumerate(self.lines):
+            if not self._written(line):
+                continue  # nobody wrote here: that its sums come to nothing says nothing
             for column in self.columns:
                 taken = line.cells.get(column.id)
                 if taken is not None and taken.cell is not None:
                     self._value(i, line, column, taken)
         self._computed()
-        if self.over:
+        if self.over and self.parser.located.stamp:  # a table that somebody else made never had our formulas
             self.parser.told("formula.typed", self.over[0], self.over[1:])
         return [one for _, one in sorted(self.out, key=lambda pair: pair[0])]
 
     # --- lines
+
+    def _written(self, line: _Line) -> bool:
+        """Whether a line has words printed in it, or anything in it that is not the form's own formula."""
+        if line.place and listed(self.grid.blocks[line.place[0]]):
+            return True
+        cells = ((taken.slot.formula, taken.cell) for taken in line.cells.values() if taken.cell)
+        return any(not (own and cell.formula is not None and is_own(own, cell.formula)) for own, cell in cells)
 
     def _lines(self, lines: Sequence[GridLine]) -> Iterator[_Line]:
         seen: dict[str, int] = {}
@@ -106,12 +115,14 @@ class _Figures:
     # --- cells
 
     def _value(self, i: int, line: _Line, column: Column, taken: Taken) -> None:
-        meaning, slot = self.meanings[column.id], taken.slot
+        meaning, slot, cell = self.meanings[column.id], taken.slot, taken.cell
+        assert cell
+        own = slot.formula is not None and cell.formula is not None and not cell.error and is_own(slot.formula, cell.formula)
+        if own and cell.value == 0:
+            return  # a sum of nothing, which the form shows as a blank
         key = f"{self.grid.grid}.{self._id(line, column)}.{meaning.part}"
         text = self.parser.text(taken, meaning, key, self._label(line, column, slot.label or meaning.label))
-        cell = taken.cell
-        assert cell
-        if slot.formula and cell.formula is not None and not text and not cell.error and is_own(slot.formula, cell.formula):
+        if own and not text and slot.formula:
             self.wanted[i, column.id] = slot.formula
             return
         if slot.formula and slot.by == BY_FORM and cell.formula is None and text:

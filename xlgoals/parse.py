@@ -39,8 +39,9 @@ def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[R
         else:
             blank.append(one.sheet.name)
         findings += own
-    for one in empty:  # a table that is left empty says so, where the workbook is filled in at all
-        taken, own = parse(one, forms, given, empty=True) if parsed else (None, [])
+    for one in empty:  # a table that is left empty says so, where the workbook is filled in but for this table
+        alone = parsed and all(other.form is not one.form for other, _ in parsed)
+        taken, own = parse(one, forms, given, empty=True) if alone else (None, [])
         if taken is None:
             blank.append(one.sheet.name)
         else:

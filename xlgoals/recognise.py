@@ -33,7 +33,7 @@ def recognise(sheet: Sheet, forms: Iterable[Form]) -> list[Form]:
     scores.sort(key=lambda one: (-one[0], one[1].id))
     alike = [form for score, form in scores if score * CLEAR > scores[0][0]]
     named = [form for form in alike if _titles(form) & words]
-    if len(alike) > 1 and named and any(not _unnamed(form) for form in alike):
+    if len(alike) > 1 and named and any(_unnamed(form) for form in alike):
         alike = named  # tables of equal columns are told apart by what they are called
     alike = [form for form in alike if not any(_labels(form) < _labels(other) & words for other in alike)]
     shared, every = set.intersection(*map(_labels, alike)) if alike else set(), set().union(*map(_labels, alike))
@@ -54,23 +54,27 @@ def _titles(form: Form) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _unnamed(form: Form) -> bool:
-    """Whether a form prints labels: it is then told by them, and people retype its title."""
-    return any(slot.kind == "label" and slot.text and not slot.grid for slot in plan(form).slots)
+    """Whether a form prints no labels outside its grids: its title then says what it is."""
+    return not any(slot.kind == "label" and slot.text and not slot.grid for slot in plan(form).slots)
 
 
 def sections(sheet: Sheet, forms: Iterable[Form]) -> list[Sheet]:
-    """The sheet cut where the title of another table stands: departments put all their tables on one sheet. Only titles of forms that
-    have nothing but tables cut; a form with labels is found by them (`parts`)."""
-    titles = {title for form in forms if not _unnamed(form) for title in _titles(form)}
-    rows = [r for r, row in enumerate(sheet.rows) if any(isinstance(value, str) and short(value) in titles for value in row)]
-    if len(rows) < 2:
+    """The sheet cut where titles stand: departments put all their tables on one sheet. Only where one of them is a form's that has
+    nothing but tables or sentences: forms with labels are found by these (`parts`)."""
+    titles = {title: _unnamed(form) for form in forms for title in _titles(form)}
+    found = [(r, titles[word]) for r, row in enumerate(sheet.rows) for value in row if isinstance(value, str) and (word := short(value)) in titles]
+    if len(found) < 2 or not any(unnamed for _, unnamed in found):
         return [sheet]
+    rows = sorted({row for row, _ in found})
     return [_rows(sheet, start, end) for start, end in zip([0, *rows[1:]], [*rows[1:], len(sheet.rows)], strict=True)]
 
 
 @lru_cache(maxsize=256)
 def _labels(form: Form) -> set[str]:
-    return {short(slot.text) for slot in plan(form).slots if slot.kind in ("label", "heading") and slot.text}
+    """The printed words a form is known by: labels and headings, or on one that has none (sentences with blanks) what else it prints."""
+    slots = plan(form).slots
+    named = {short(slot.text) for slot in slots if slot.kind in ("label", "heading") and slot.text}
+    return named or {short(slot.text) for slot in slots if slot.kind == "text" and slot.text and not HOLE.search(slot.text)}
 
 
 def parts(sheet: Sheet, form: Form) -> list[Sheet]:

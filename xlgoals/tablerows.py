@@ -24,8 +24,11 @@ def table_lines(seen: Witnesses, grid: str, stamped: bool) -> tuple[GridLine, ..
 class _TableRows(GridRows):
     def __init__(self, seen: Witnesses, grid: str, stamped: bool) -> None:
         super().__init__(seen, grid, stamped)
-        own = [slot for slot in self.plan.slots if slot.grid == grid and slot.line < 0 and slot.text]
-        self.head_words = {short(slot.text) for slot in own}
+        lefts = {slot.area.left: slot.key for slot in self.plan.slots if slot.grid == grid and slot.kind in ("heading", "input") and slot.key}
+        self.head_words: dict[str, set[str]] = {}  # what the heading rows print over each column
+        for slot in self.plan.slots:
+            if slot.grid == grid and slot.line < 0 and slot.text and slot.area.left in lefts:
+                self.head_words.setdefault(lefts[slot.area.left], set()).add(short(slot.text))
         self.words: list[tuple[int, Mapping[str, str]]] = [
             (i, {column.id: short(block.fixed[column.key]) for column in self.spec.columns if block.fixed.get(column.key)})
             for i, block in enumerate(self.spec.blocks)
@@ -42,8 +45,9 @@ class _TableRows(GridRows):
         """Whether a row holds headings or their numbers again."""
         if drawn:
             return False
-        found = [_words(value) for col in columns.values() if (value := self.seen.cells.get((row, col))) is not None]
-        return bool(found) and sum(word in self.head_words for word in found) > len(found) / 2 and not self._named(row, columns)
+        found = {c_id: _words(value) for c_id, col in columns.items() if (value := self.seen.cells.get((row, col))) is not None}
+        same = sum(word in self.head_words.get(c_id, ()) for c_id, word in found.items())
+        return same > len(found) / 2 and self._named(row, columns) is None
 
     def _other_line(self, row: int, columns: Columns) -> None:
         """A row without a key: the line its printed words name, else a free line."""
