@@ -155,7 +155,7 @@ def test_the_findings_of_the_printed_budget_are_notes_that_tell_both_sides() -> 
 
 def departments(budgets: Iterable[Budget]) -> Tables:
     """One batch of many departments."""
-    return tabulate(one for n, budget in enumerate(budgets) for one in replace(budget, department=f"{n}局", unit=f"{n}局", file=f"{n}.xlsx").returns())
+    return tabulate(one for n, budget in enumerate(budgets) for one in replace(budget, department=f"第{n}局", unit=f"第{n}局", file=f"{n}.xlsx").returns())
 
 
 def taking_part() -> set[tuple[str, str]]:
@@ -284,6 +284,27 @@ def test_a_form_in_yuan_and_a_unit_of_the_department_count_with_it(as_printed: p
     assert side(frame, "goals.total") == ("11565.06", "11565.06", "equal")
     row = frame.filter(pl.col("tie") == "goals.total").row(0, named=True)
     assert row["tolerance"] == 50 + 25 * Decimal("0.005")  # one figure in 万元, 25 in 元
+
+
+def test_a_department_is_known_with_or_without_its_code() -> None:
+    """Goal forms of a unit that writes its department without the code count with the department's tables."""
+    moved = [replace(one, file="站.xlsx", fields={**one.fields, "department": "青龙满族自治县 医疗保障局", "unit": "医保中心"}) if one.funds else one for one in PRINTED.returns()]
+    assert side(outcomes(moved), "goals.total") == ("11565.06", "11565.06", "equal")
+
+
+def test_a_table_in_yuan_is_held_against_one_in_ten_thousands() -> None:
+    """The statement in 万元, the tables in 元 to the cent: what rounding explains is the statement's alone."""
+    yuan = {name: form if name in ("qinglong-2024", "qinglong-statement-2024") else replace(form, money_factor=Decimal(1)) for name, form in FORMS.forms.items()}
+    tables = tabulate(PRINTED.returns())
+    frame = evaluate(lay_out(tables, replace(FORMS, forms=yuan), FORMS.ties, SUBJECTS), FORMS.ties)
+    found = {row["tie"]: row for row in frame.filter(pl.col("tie").is_in(["stated.running", "balance.expense"])).iter_rows(named=True)}
+    assert found["stated.running"]["tolerance"] == Decimal("50.005") and found["stated.running"]["outcome"] == "broken"  # 100 yuan apart
+    assert found["balance.expense"]["tolerance"] == 5 * Decimal("0.005") and found["balance.expense"]["outcome"] == "broken"
+
+
+def test_a_batch_without_budgets_has_nothing_to_compare() -> None:
+    laid = lay_out(tabulate(one for one in PRINTED.returns() if one.funds), FORMS, FORMS.ties, SUBJECTS)
+    assert laid.scopes.is_empty() and evaluate(laid, FORMS.ties).is_empty() and evaluate(together(laid), FORMS.ties).is_empty()
 
 
 def test_the_sums_of_many_departments_hold_the_same_equalities(as_printed: pl.DataFrame) -> None:

@@ -55,6 +55,8 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
     goals = [name for name, form in known.items() if is_goal_form(form)]
     grids = {name: set(form.columns) | {m.record for m in form.meanings.values()} for name, form in known.items()}
     budget = [name for name, has in grids.items() if has & (ties.grids - {GOALS}) and name not in goals]
+    if not budget:
+        return _nothing()
     scopes, members = _scopes(tables.returns, budget, goals)
     every = members.join(tables.returns.select("rid", "form"), on="rid", maintain_order="left")
     doubled = every.filter(pl.col("form").is_in(budget) & (pl.len().over("scope", "form") > 1))
@@ -71,6 +73,14 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
     return Laid(scopes, mine.join(cells, on="rid").select(list(CELL)), present, twice, levels)
 
 
+def _nothing() -> Laid:
+    """What a batch without budget tables has to compare."""
+    text = dict.fromkeys(("year", "department", "unit"), pl.String())
+    scopes = pl.DataFrame(schema={"scope": pl.Int64(), **text, "whole": pl.Boolean()})
+    twice = pl.DataFrame(schema={"scope": pl.Int64(), "form": pl.String(), "grid": pl.String(), "rid": pl.String()})
+    return Laid(scopes, pl.DataFrame(schema=CELL), twice.select("scope", "grid"), twice, ())
+
+
 def is_goal_form(form: Form) -> bool:
     """Whether a form is filled once a project and says what the project costs."""
     to = {m.to for m in form.meanings.values()}
@@ -80,19 +90,26 @@ def is_goal_form(form: Form) -> bool:
 def _scopes(returns: pl.DataFrame, budget: Sequence[str], goals: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Whose budgets there are, and which returns each is made of. A goal form belongs to its unit's budget, and to that of the whole
     department (whose tables name the department as their unit, or none)."""
-    owner = ["year", "department", "unit"]
-    own = returns.filter(pl.col("form").is_in(budget)).select("rid", *owner)
-    scopes = own.select(owner).unique().sort(owner).with_row_index("scope").cast({"scope": pl.Int64()})
-    whole = [not bare(unit) or bare(department).endswith(bare(unit)) for department, unit in scopes.select("department", "unit").iter_rows()]
-    scopes = scopes.with_columns(whole=pl.Series(whole, dtype=pl.Boolean))
-    forms = returns.filter(pl.col("form").is_in(goals)).select("rid", *owner)
-    above = scopes.filter("whole").select("scope", "year", "department")
+    mine = returns.filter(pl.col("form").is_in([*budget, *goals])).select("rid", "form", "year", "department", "unit")
+    named = {name: _owner(name) for part in ("department", "unit") for name in mine[part].unique()}
+    mine = mine.with_columns(pl.col("department", "unit").replace_strict(named, return_dtype=pl.String()).name.prefix("own_"))
+    owner = ["year", "own_department", "own_unit"]
+    own = mine.filter(pl.col("form").is_in(budget))
+    scopes = own.group_by(owner).agg(pl.col("department", "unit").min()).sort(owner).with_row_index("scope").cast({"scope": pl.Int64()})
+    whole = pl.Series([department.endswith(unit) for department, unit in scopes.select("own_department", "own_unit").iter_rows()], dtype=pl.Boolean)
+    scopes = scopes.with_columns(whole=whole)
+    forms, above = mine.filter(pl.col("form").is_in(goals)), scopes.filter(pl.col("whole") & (pl.col("own_department") != ""))
     members = pl.concat([
         own.join(scopes, on=owner).select("scope", "rid"),
         forms.join(scopes, on=owner).select("scope", "rid"),
-        forms.join(above, on=["year", "department"]).select("scope", "rid"),
+        forms.join(above, on=owner[:2]).select("scope", "rid"),
     ]).unique().sort("scope", "rid")  # fmt: skip
-    return scopes, members
+    return scopes.select("scope", "year", "department", "unit", "whole"), members
+
+
+def _owner(name: str) -> str:
+    """A department's or unit's name without its code and without what people respell: 450 县医保局 and 县医保局 are one."""
+    return re.sub(r"^\d{3,}[-—_.、]*", "", bare(name)) or bare(name)
 
 
 def _figures(tables: Tables, known: Mapping[str, Form], budget: Sequence[str], ties: Ties, spoken: pl.DataFrame) -> pl.DataFrame:
