@@ -23,6 +23,8 @@ COMMANDS = {
     "check": "cli_returns:check",
     "read": "cli_returns:read",
     "consolidate": "cli_returns:consolidate",
+    "diff": "cli_review:diff",
+    "bundle": "cli_bundle:bundle",
     "demo": "cli_try:demo",
     "target": "cli_try:target",
 }

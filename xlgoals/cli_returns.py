@@ -9,18 +9,25 @@ from pathlib import Path
 import click
 
 from xlgoals.options import force_option, forms_option, given_options, jobs_option, paths_argument
-from xlgoals.running import echo_json, exit_code, reviewed, taken_in, tally, write_summary
+from xlgoals.running import echo_json, exit_code, opined, reviewed, taken_in, tally, write_summary
 
 
 @click.command()
 @paths_argument
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个对象。")
+@click.option(
+    "--opinions", type=click.Path(path_type=Path, dir_okay=False),
+    help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。",
+)
 @given_options
 @jobs_option
 @forms_option
-def check(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
+def check(paths: Sequence[Path], shape: str, opinions: Path | None, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
-    tables = reviewed(paths, (year, department, unit), jobs, forms_dirs).tables
+    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    if opinions:
+        taken = opined(taken, opinions, forms_dirs, write=True)
+    tables = taken.tables
     from xlgoals.report import finding_object, print_findings
     from xlgoals.tables import findings_of
 
@@ -31,6 +38,8 @@ def check(paths: Sequence[Path], shape: str, year: str, department: str, unit: s
     else:
         print_findings(findings)
     tally(tables, findings)
+    if opinions:
+        click.echo(f"审核意见已写到 {opinions}：请在“处理”一栏选退回、认可或误报，下次 check 和 consolidate 照此。", err=True)
     sys.exit(exit_code(findings))
 
 
@@ -68,12 +77,13 @@ def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: st
 @click.option(
     "--format", "shape", type=click.Choice(["xlsx", "parquet", "csv", "json"]), default="xlsx", show_default=True, help="写成什么。"
 )
+@click.option("--opinions", type=click.Path(path_type=Path, dir_okay=False), help="审核意见工作簿：认可和误报的问题不再算待核实。")
 @force_option
 @given_options
 @jobs_option
 @forms_option
 def consolidate(
-    paths: Sequence[Path], output: Path, shape: str, force: bool, year: str, department: str, unit: str, jobs: int | None,
+    paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, force: bool, year: str, department: str, unit: str, jobs: int | None,
     forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
@@ -82,6 +92,8 @@ def consolidate(
     if output.exists() and not force:
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
     taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    if opinions:
+        taken = opined(taken, opinions, forms_dirs, write=False)
     from xlgoals.tables import findings_of
 
     findings = findings_of(taken.tables)

@@ -27,6 +27,8 @@ def finding_object(finding: Finding) -> dict[str, Any]:
         "code": finding.code, "severity": finding.severity, "file": finding.at.file, "sheet": finding.at.sheet, "cell": finding.at.cell,
         "field": finding.field, "found": finding.found, "expected": finding.expected, "message": finding.text, "key": finding.key,
     }  # fmt: skip
+    if finding.status:
+        told |= {"status": finding.status, "answer": finding.answer}
     if finding.others:
         told["others"] = [at._asdict() for at in finding.others]
     return told

@@ -46,6 +46,34 @@ def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | Non
     return replace(taken, tables=with_findings(taken.tables, run_checks(taken.tables, load_forms(forms_dirs))))
 
 
+def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: bool) -> Intake:
+    """Let the bureau's decisions and opinions count; with `write` the workbook is written anew with the findings of this run.
+
+    One that does not exist yet is begun by writing; else it is a mistake of usage.
+    """
+    from dataclasses import replace
+
+    from xlgoals.errors import UsageError
+    from xlgoals.opinions import Opinions, decided, lost, remarked
+    from xlgoals.opinions_book import load_words, read_opinions, write_opinions
+    from xlgoals.outputs import write_whole
+    from xlgoals.spec import load_forms
+    from xlgoals.tables import findings_of, with_findings
+
+    if not write and not path.exists():
+        raise UsageError(f"没有 {path}。先用 xlgoals check … --opinions {path} 写出一份，填好再用。")
+    catalogue, words = load_forms(forms_dirs).catalogue, load_words()
+    opinions = read_opinions(path, words) if path.exists() else Opinions()
+    told = remarked(opinions.remarks, taken.tables, catalogue)
+    raised = [*(one.finding for one in told if one.finding), *lost(told, path.name, words.sheets["remarks"].name, catalogue)]
+    findings = [*decided(findings_of(taken.tables), opinions), *raised]
+    tables = with_findings(replace(taken.tables, findings=taken.tables.findings.clear()), findings)
+    if write:
+        with write_whole(path, force=True, inputs=[Path(source.path) for source in taken.sources]) as draft:
+            write_opinions(draft, tables, findings, opinions, told)
+    return replace(taken, tables=tables)
+
+
 def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
     from xlgoals.intake import gather
     from xlgoals.records import Given

@@ -1,0 +1,170 @@
+"""审核意见.xlsx: what reviewers write is kept, counts, and lapses when the unit changes what it speaks of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import openpyxl
+import pytest
+from click.testing import CliRunner, Result
+from openpyxl.worksheet.worksheet import Worksheet
+
+from examples.fill import fill
+from xlgoals.cli import main
+from xlgoals.opinions_book import FIRST, HEAD, load_words
+from xlgoals.spec import data_folder
+from xlgoals.yamlmark import load_marked
+
+WORDS = load_words()
+
+
+def run(*told: object) -> Result:
+    return CliRunner().invoke(main, [str(one) for one in told], catch_exceptions=False)
+
+
+def filled(folder: Path, target: str = "") -> Path:
+    """Two 青龙 forms, one of which leaves a target blank unless it is given."""
+    data = load_marked(data_folder("examples") / "data" / "qinglong-2024.yaml").data
+    one = {**data["projects"][5]}
+    one["indicators"] = [{**line, "target": line["target"] or target} for line in one["indicators"]]
+    path = folder / "报送" / "青龙.xlsx"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(fill({**data, "projects": [one, data["projects"][8]]}))
+    return path
+
+
+def column(sheet: Worksheet, label: str) -> int:
+    return next(cell.column for cell in sheet[HEAD + 1] if cell.value == label)
+
+
+def rows(path: Path, page: str) -> list[dict[str, str]]:
+    sheet = openpyxl.load_workbook(path)[WORDS.sheets[page].name]
+    heads = {cell.column: cell.value for cell in sheet[HEAD + 1]}
+    lines = [{heads[cell.column]: cell.value or "" for cell in row} for row in sheet.iter_rows(min_row=FIRST + 1)]
+    return [line for line in lines if any(line.values())]
+
+
+def write(path: Path, page: str, line: int, **words: object) -> None:
+    book = openpyxl.load_workbook(path)
+    sheet = book[WORDS.sheets[page].name]
+    for label, word in words.items():
+        cell = sheet.cell(FIRST + line, column(sheet, label))
+        cell.value = word
+        if isinstance(word, str):
+            cell.data_type = "s"  # the cells are text cells: what begins with = stays text
+    book.save(path)
+
+
+def line_of(path: Path, code: str) -> int:
+    return next(n for n, row in enumerate(rows(path, "decisions"), 1) if row["规则"] == code)
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder of returns, and the opinions of its first check."""
+    returns, opinions = filled(tmp_path).parent, tmp_path / "审核意见.xlsx"
+    assert run("check", returns, "--opinions", opinions).exit_code == 1
+    return returns, opinions
+
+
+def finding(result: Result, code: str) -> str:
+    return next(line for line in result.stdout.splitlines() if f'"{code}"' in line)
+
+
+def test_a_decision_counts_and_is_kept(begun: tuple[Path, Path]) -> None:
+    returns, opinions = begun
+    line = line_of(opinions, "target.blank")
+    write(opinions, "decisions", line, 处理="误报", 审核人="王审", 日期=dt.date(2026, 3, 1), 理由="另有附件说明")
+    result = run("check", returns, "--opinions", opinions, "--format", "json")
+    assert '"status": "dismissed"' in finding(result, "target.blank")
+    assert "王审 2026-03-01：另有附件说明" in finding(result, "target.blank")
+    kept = rows(opinions, "decisions")[line_of(opinions, "target.blank") - 1]
+    assert (kept["处理"], kept["审核人"], kept["日期"], kept["理由"]) == ("误报", "王审", "2026-03-01", "另有附件说明")
+
+
+def test_a_dismissed_finding_no_longer_blocks_and_one_sent_back_does(tmp_path: Path) -> None:
+    returns, opinions = filled(tmp_path).parent, tmp_path / "审核意见.xlsx"
+    run("check", returns, "--opinions", opinions)
+    for n in range(1, len(rows(opinions, "decisions")) + 1):
+        write(opinions, "decisions", n, 处理="误报")
+    assert run("check", returns, "--opinions", opinions).exit_code == 0
+    assert run("consolidate", returns, "--opinions", opinions, "-o", tmp_path / "汇总.xlsx").exit_code == 0
+    write(opinions, "decisions", 1, 处理="退回")
+    assert run("check", returns, "--opinions", opinions).exit_code == 1
+
+
+def test_a_decision_lapses_when_the_value_changes_and_counts_again_when_it_comes_back(tmp_path: Path) -> None:
+    returns, opinions = filled(tmp_path).parent, tmp_path / "审核意见.xlsx"
+    run("check", returns, "--opinions", opinions)
+    write(opinions, "decisions", line_of(opinions, "target.blank"), 处理="认可", 理由="去年也空")
+    filled(tmp_path, target="≥95%")
+    run("check", returns, "--opinions", opinions)
+    assert [row["理由"] for row in rows(opinions, "past")] == ["去年也空"]
+    filled(tmp_path)
+    result = run("check", returns, "--opinions", opinions, "--format", "json")
+    assert '"status": "accepted"' in finding(result, "target.blank")
+    assert rows(opinions, "past") == []
+
+
+def test_a_remark_is_raised_at_its_cell_and_lapses_when_the_cell_changes(tmp_path: Path) -> None:
+    returns, opinions = filled(tmp_path).parent, tmp_path / "审核意见.xlsx"
+    run("check", returns, "--opinions", opinions)
+    blank = {"项目编码或名称": "基金监管专项经费", "栏目": "违反违规行为纠正率"}
+    write(opinions, "remarks", 1, **blank, 轻重="请说明", 意见="=请写明口径", 审核人="王审")
+    told = finding(run("check", returns, "--opinions", opinions, "--format", "json"), "opinion.explain")
+    assert '"cell": "' in told
+    assert "=请写明口径（王审）" in told
+    assert rows(opinions, "remarks")[0]["状态"] == WORDS.states["raised"]
+    write(opinions, "remarks", 1, 栏目="purpose")
+    path = filled(tmp_path)
+    book = openpyxl.load_workbook(path)
+    run("check", returns, "--opinions", opinions)
+    spot = next(cell for row in book.worksheets[1].iter_rows() for cell in row if str(cell.value or "").startswith("预算 10.55"))
+    spot.value = "改写了用途"
+    book.save(path)
+    run("check", returns, "--opinions", opinions)
+    assert rows(opinions, "remarks")[0]["状态"] == WORDS.states["changed"]
+
+
+def test_a_remark_on_nothing_is_told_not_dropped(begun: tuple[Path, Path]) -> None:
+    returns, opinions = begun
+    write(opinions, "remarks", 1, 项目编码或名称="没有的项目", 意见="请重报")
+    told = finding(run("check", returns, "--opinions", opinions, "--format", "json"), "opinion.lost")
+    assert '"file": "审核意见.xlsx"' in told
+    assert rows(opinions, "remarks")[0]["意见"] == "请重报"
+
+
+def test_grades_are_kept_and_marked_when_the_content_changes(tmp_path: Path) -> None:
+    returns, opinions = filled(tmp_path).parent, tmp_path / "审核意见.xlsx"
+    run("check", returns, "--opinions", opinions)
+    write(opinions, "grades", 1, 完整性="优", 相关性="良", 总级="良", 审核人="王审")
+    run("check", returns, "--opinions", opinions)
+    assert (rows(opinions, "grades")[0]["总级"], rows(opinions, "grades")[0]["状态"]) == ("良", WORDS.states["done"])
+    filled(tmp_path, target="≥95%")
+    run("check", returns, "--opinions", opinions)
+    assert (rows(opinions, "grades")[0]["总级"], rows(opinions, "grades")[0]["状态"]) == ("良", WORDS.states["changed"])
+
+
+def test_a_word_outside_the_list_stops_the_run_and_loses_nothing(begun: tuple[Path, Path]) -> None:
+    returns, opinions = begun
+    write(opinions, "decisions", 1, 处理="同意", 理由="写错了词")
+    result = run("check", returns, "--opinions", opinions)
+    assert result.exit_code == 2
+    assert "只能选：退回、认可、误报" in result.stderr
+    assert rows(opinions, "decisions")[0]["理由"] == "写错了词"
+
+
+def test_another_workbook_is_never_written_over(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    before = path.read_bytes()
+    result = run("check", path.parent, "--opinions", path)
+    assert result.exit_code == 2
+    assert path.read_bytes() == before
+
+
+def test_equal_input_gives_equal_bytes(begun: tuple[Path, Path]) -> None:
+    returns, opinions = begun
+    before = opinions.read_bytes()
+    run("check", returns, "--opinions", opinions)
+    assert opinions.read_bytes() == before

@@ -1,0 +1,158 @@
+"""What the bureau's reviewers say: decisions on findings, opinions of their own, grades; and what follows from them.
+
+A decision hangs on a finding's key, which holds the values found: when the unit changes them, it lapses by itself. An opinion
+of a reviewer's own becomes a finding; it lapses when what stands in its cell changes. A grade is given to the content of a form;
+when that changes, the grade is kept and marked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from xlgoals.findings import Catalogue, Finding, Status
+from xlgoals.records import At
+from xlgoals.tables import Tables
+from xlgoals.words import bare
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A reviewer's verdict on one finding. `row` is the whole line as it stood, so that one that lapsed can still be shown."""
+
+    key: str
+    verdict: Status
+    by: str = ""
+    date: str = ""
+    reason: str = ""
+    row: Row = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Who decided when, and why."""
+        who = " ".join(part for part in (self.by, self.date) if part)
+        return "：".join(part for part in (who, self.reason) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """An opinion of a reviewer's own. `code` is the rule it counts as; `seen` what stood in its field when it was first read."""
+
+    line: int  # of the sheet, from 1: where the reviewer finds it again
+    project: str
+    file: str
+    sheet: str
+    field: str
+    code: str
+    text: str
+    by: str = ""
+    date: str = ""
+    seen: str = ""  # field and text; blank when no run has read it yet
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """Grades of one form by the four properties of 财预〔2015〕88号, an overall grade, and of which content they were given."""
+
+    identity: str
+    digest: str
+    marks: Row = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """All that reviewers wrote into one 审核意见 workbook."""
+
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    grades: Mapping[str, Grade] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a remark: the finding it raised, if it still stands, what stands there now, and its state."""
+
+    remark: Remark
+    state: str  # raised, changed, lost
+    seen: str
+    finding: Finding | None = None
+
+
+def decided(findings: Iterable[Finding], opinions: Opinions) -> list[Finding]:
+    """The findings with the bureau's verdicts: it is the last word, also over a unit's explanation."""
+    told = []
+    for finding in findings:
+        decision = opinions.decisions.get(finding.key)
+        if decision and finding.severity != "note":
+            said = decision.text if finding.status != "explained" else "；".join(part for part in (finding.answer, decision.text) if part)
+            finding = replace(finding, status=decision.verdict, answer=said)
+        told.append(finding)
+    return told
+
+
+def remarked(remarks: Sequence[Remark], tables: Tables, catalogue: Catalogue) -> list[Told]:
+    """Find the form and the field each remark speaks of, and raise it there; one whose cell has changed since is not raised again."""
+    labels: dict[str, dict[str, tuple[str, str, str]]] = defaultdict(dict)
+    wanted = {rid for remark in remarks for rid in _returns(remark, tables)}
+    for rid, key, cell, text, label in (
+        tables.places.filter(pl.col("rid").is_in(wanted)).select("rid", "key", "cell", "text", "label").iter_rows()
+    ):
+        for name in (key, bare(label), bare(text)):
+            if name:
+                labels[rid].setdefault(name, (key, cell, text))
+    told = []
+    for remark in remarks:
+        told.append(_raised(remark, _returns(remark, tables), labels, tables, catalogue))
+    return told
+
+
+def _returns(remark: Remark, tables: Tables) -> list[str]:
+    """The forms a remark may speak of, by project code or name, file and sheet: whatever of them is given must agree."""
+    known = tables.returns
+    if remark.project:
+        known = known.filter((pl.col("project_code") == remark.project) | (pl.col("project_name") == remark.project))
+    for column in ("file", "sheet"):
+        if given := getattr(remark, column):
+            known = known.filter(pl.col(column) == given)
+    return known["rid"].to_list() if remark.project or remark.file or remark.sheet else []
+
+
+def _raised(
+    remark: Remark, rids: Sequence[str], labels: Mapping[str, Mapping[str, tuple[str, str, str]]], tables: Tables, catalogue: Catalogue
+) -> Told:
+    if len(rids) != 1:
+        return Told(remark, "lost", remark.seen)
+    (of,) = tables.returns.filter(pl.col("rid") == rids[0]).to_dicts()
+    place = labels[rids[0]].get(bare(remark.field)) if remark.field else ("", "", "")
+    begins = f"{remark.field}："
+    raised = remark.seen.startswith(begins)  # else the reviewer has turned it to another field
+    if place is None:
+        return Told(remark, "changed" if raised else "lost", remark.seen)
+    record, cell, text = place
+    if raised and remark.seen != begins + text:
+        return Told(remark, "changed", remark.seen)
+    who = " ".join(part for part in (remark.by, remark.date) if part)
+    finding = catalogue.finding(
+        remark.code, At(of["file"], of["sheet"], cell), field=remark.field, found=text, expected=remark.text, identity=of["identity"],
+        record=record or "form", who=f"（{who}）" if who else "",
+    )  # fmt: skip
+    return Told(remark, "raised", begins + text, finding)
+
+
+def lost(told: Iterable[Told], file: str, sheet: str, catalogue: Catalogue) -> Iterator[Finding]:
+    """Say which remarks of the workbook `file` speak of no form or field, so that none is silently dropped."""
+    for one in told:
+        if one.state == "lost":
+            yield catalogue.finding("opinion.lost", At(file, sheet, f"A{one.remark.line}"), field=one.remark.field, found=one.remark.text)
+
+
+def digests(tables: Tables) -> dict[str, str]:
+    """A hash of what each form says, wherever it stands: rid -> hash."""
+    said = tables.places.filter(pl.col("text") != "").sort("rid", "key").group_by("rid", maintain_order=True).agg(pl.concat_str("key", "text", separator="\x1f"))
+    return {rid: hashlib.sha256("\x1e".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16] for rid, texts in said.iter_rows()}
