@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "cli_returns:check",
     "read": "cli_returns:read",
     "consolidate": "cli_returns:consolidate",
+    "ties": "cli_budget:ties",
     "diff": "cli_review:diff",
     "bundle": "cli_bundle:bundle",
     "demo": "cli_try:demo",

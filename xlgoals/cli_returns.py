@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from xlgoals.options import force_option, forms_option, given_options, jobs_option, paths_argument
-from xlgoals.running import echo_json, exit_code, opined, reviewed, taken_in, tally, write_summary
+from xlgoals.options import force_option, forms_option, given_options, jobs_option, lists_options, paths_argument
+from xlgoals.running import OwnLists, echo_json, exit_code, opined, reviewed, taken_in, tally, write_summary
 
 
 @click.command()
@@ -20,11 +20,15 @@ from xlgoals.running import echo_json, exit_code, opined, reviewed, taken_in, ta
     help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。",
 )
 @given_options
+@lists_options
 @jobs_option
 @forms_option
-def check(paths: Sequence[Path], shape: str, opinions: Path | None, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
+def check(
+    paths: Sequence[Path], shape: str, opinions: Path | None, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None,
+    jobs: int | None, forms_dirs: tuple[str, ...],
+) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
-    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
     if opinions:
         taken = opined(taken, opinions, forms_dirs, write=True)
     tables = taken.tables
@@ -80,24 +84,26 @@ def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: st
 @click.option("--opinions", type=click.Path(path_type=Path, dir_okay=False), help="审核意见工作簿：认可和误报的问题不再算待核实。")
 @force_option
 @given_options
+@lists_options
 @jobs_option
 @forms_option
 def consolidate(
-    paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, force: bool, year: str, department: str, unit: str, jobs: int | None,
-    forms_dirs: tuple[str, ...],
+    paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, force: bool, year: str, department: str, unit: str,
+    codes: Path | None, subjects: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
     from xlgoals.errors import OutputError
 
     if output.exists() and not force:
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
-    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    lists = OwnLists(codes, subjects)
+    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, lists)
     if opinions:
         taken = opined(taken, opinions, forms_dirs, write=False)
     from xlgoals.tables import findings_of
 
     findings = findings_of(taken.tables)
-    write_summary(taken, output, shape, force, paths, forms_dirs)
+    write_summary(taken, output, shape, force, paths, forms_dirs, lists)
     tally(taken.tables, findings)
     click.echo(f"汇总已写到 {output}", err=True)
     sys.exit(exit_code(findings))

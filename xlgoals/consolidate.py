@@ -6,7 +6,7 @@ a total: every sum stands three times, as `_ready` (no open finding on the proje
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import get_args
@@ -55,15 +55,17 @@ def money_column(horizon: str, source: str) -> str:
     return source if horizon == "annual" else f"{horizon}_{source}"
 
 
-def consolidate(tables: Tables) -> Summary:
-    """Add up, list and number what a batch holds."""
+def consolidate(tables: Tables, others: Collection[str] = ()) -> Summary:
+    """Add up, list and number what a batch holds. Forms in `others` are no projects' (budget tables): of them only findings and
+    files are told here."""
     findings = _located(tables)
     units = _units(tables.returns, findings)
     returns = tables.returns.join(units, on=["department", "unit"], how="left", maintain_order="left")
     findings = _owned(findings, returns, units)
     unread = pl.col("amount").is_null() & (pl.col("printed").str.strip_chars() != "")
     lines = tables.funds.with_columns(amount_wan=_wan("amount"), unreadable=unread)
-    projects = _projects(tables, returns, lines, findings)
+    mine = returns.filter(~pl.col("form").is_in(list(others)))
+    projects = _projects(tables, mine, lines, findings)
     departments = _departments(units, projects, findings)
     figures = departments.columns[departments.columns.index("projects") :]
     known = projects.select("rid", "project_no", "unit_no", "department", "unit", "project_name", "state", "file", "sheet")
@@ -74,7 +76,7 @@ def consolidate(tables: Tables) -> Summary:
         projects=projects.drop("rid"),
         funds=_funds(tables, lines, known),
         indicators=_indicators(tables, known),
-        findings=_listed(findings, known),
+        findings=_listed(findings, known, units),
         sources=_sources(tables.returns, findings),
     )
 
@@ -271,7 +273,7 @@ def _indicators(tables: Tables, known: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _listed(findings: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def _listed(findings: pl.DataFrame, known: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     """A row a finding, worst first, then by place."""
     others = [_places(*row) for row in findings.select("file", "sheet", "others").iter_rows()]
     rank = pl.col("severity").replace_strict({s: n for n, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
@@ -279,7 +281,7 @@ def _listed(findings: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     frame = (
         findings.with_columns(others=pl.Series(others, dtype=pl.String))
         .join(known.select("rid", "project_no", "project_name"), on="rid", how="left")
-        .join(known.select("unit_no", "department", "unit").unique(), on="unit_no", how="left")
+        .join(units.select("unit_no", "department", "unit"), on="unit_no", how="left")
         .sort(rank, "file", "sheet", _row(cell), _column(cell), "code", "finding")
     )
     return frame.select(

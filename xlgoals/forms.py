@@ -15,11 +15,13 @@ from xlgoals.findings import Catalogue
 from xlgoals.measures import Units
 from xlgoals.models import Collection, Contents, Dialect, FieldDef, Guide, Looks, Move, SheetSpec, Template
 from xlgoals.records import Horizon
+from xlgoals.ties import Ties
 from xlgoals.words import bare
 from xlgoals.yamlmark import Marked
 
 STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
 COMPUTED = ("seq",)  # known to the program for every sheet, never typed
+NO_TIES = Ties(rounding=Decimal(0), ties=())
 LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
 
 
@@ -166,6 +168,7 @@ class Forms:
     same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
     books: Mapping[str, Collection] = field(default_factory=dict)
     codes: Mapping[str, CodeList] = field(default_factory=dict)  # functional, economic …: the classification that a column of codes is of
+    ties: Ties = NO_TIES
     changes: Mapping[str, str] = field(default_factory=dict)  # words before an amount of change -> its sign
 
     def __getitem__(self, name: str) -> Form:

@@ -56,7 +56,7 @@ def _columns(row: Sequence[str], headings: Mapping[str, tuple[str, ...]], wanted
         columns: dict[str, int] = {}
         for exact in (True, False):
             for name in dict.fromkeys((*names, *headings)):
-                if name in columns or (name not in names and any(name in other for other in wanted)):
+                if name in columns:
                     continue
                 for col, head in enumerate(heads):
                     if head and col not in columns.values() and _is(head, headings[name], exact):

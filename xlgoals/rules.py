@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from xlgoals import kinds_form, kinds_money
+from xlgoals import kinds_form, kinds_money, kinds_tie
 from xlgoals.conditions import Condition, Kind
 from xlgoals.errors import Mistake, SpecError
 from xlgoals.facts import PARTS, Units
@@ -18,7 +18,7 @@ from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import LEVELS, Form
 
 DEFECT = "internal.rule"  # the one code that Python itself raises: a rule crashed
-KINDS: Mapping[str, Kind] = {**kinds_form.KINDS, **kinds_money.KINDS}
+KINDS: Mapping[str, Kind] = {**kinds_form.KINDS, **kinds_money.KINDS, **kinds_tie.KINDS}
 
 
 def lint(catalogue: Catalogue, units: Units) -> None:
@@ -51,7 +51,11 @@ def _mistakes(rule: Rule, catalogue: Catalogue, units: Units) -> Iterator[str]:
                 finite = False
             if not finite:
                 yield f"parameters 的 {name} 应为数字"
-    for name, known in (("part", PARTS), ("list", (*LEVELS, "field")), ("unit", tuple(name for name, _ in units))):
+    choices = {
+        "part": PARTS, "list": (*LEVELS, "field"), "unit": tuple(name for name, _ in units), "outcome": kinds_tie.OUTCOMES,
+        "fault": kinds_tie.FAULTS,
+    }  # fmt: skip
+    for name, known in choices.items():
         if name in kind.needs and rule.parameters.get(name, known[0]) not in known:
             yield f"parameters 的 {name} 只能是 {'、'.join(known)}"
     for code in rule.parameters.get("unless", "").split():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xlgoals.forms import Forms
     from xlgoals.intake import Intake
     from xlgoals.records import Book
+    from xlgoals.subjects import Subject
     from xlgoals.tables import Tables
 
 
@@ -35,15 +36,43 @@ def opened(path: Path, forms: Forms) -> Book:
         raise UsageError(forms.catalogue.finding(refused.code, At(path.name), detail=refused.detail).text) from refused
 
 
-def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+class OwnLists(NamedTuple):
+    """What a bureau brings of its own: the year's classification, and which project is of which code."""
+
+    codes: Path | None = None
+    subjects: Path | None = None
+
+
+NO_LISTS = OwnLists()
+
+
+def loaded(forms_dirs: tuple[str, ...], lists: OwnLists) -> tuple[Forms, tuple[Subject, ...]]:
+    """The spec files, with a bureau's own lists."""
+    from dataclasses import replace
+
+    from xlgoals.spec import load_forms, mapping_path
+
+    forms, headings = load_forms(forms_dirs), mapping_path(forms_dirs, "listings.yaml")
+    if lists.codes:
+        from xlgoals.codes import take_codes
+
+        forms = replace(forms, codes=take_codes(lists.codes, forms.codes, headings))
+    if not lists.subjects:
+        return forms, ()
+    from xlgoals.subjects import read_subjects
+
+    return forms, read_subjects(lists.subjects, headings)
+
+
+def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], lists: OwnLists = NO_LISTS) -> Intake:
     from dataclasses import replace
 
     from xlgoals.check import check as run_checks
-    from xlgoals.spec import load_forms
     from xlgoals.tables import with_findings
 
+    forms, subjects = loaded(forms_dirs, lists)
     taken = taken_in(paths, given, jobs, forms_dirs)
-    return replace(taken, tables=with_findings(taken.tables, run_checks(taken.tables, load_forms(forms_dirs))))
+    return replace(taken, tables=with_findings(taken.tables, run_checks(taken.tables, forms, subjects)))
 
 
 def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: bool) -> Intake:
@@ -83,14 +112,19 @@ def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | Non
         return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show)
 
 
-def write_summary(taken: Intake, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = ()) -> None:
+def write_summary(
+    taken: Intake, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = (), lists: OwnLists = NO_LISTS
+) -> None:
     """Write the summary whole, with links back to every file that was read, and never over one of them."""
+    from xlgoals.balance import is_goal_form, lay_out
+    from xlgoals.budget import add_up
+    from xlgoals.budget_sheets import sheets
     from xlgoals.consolidate import consolidate as roll_up
     from xlgoals.outputs import write_whole
-    from xlgoals.spec import load_forms
     from xlgoals.summary import About, write_data, write_summary
+    from xlgoals.wording import load_wording
 
-    forms = load_forms(forms_dirs)
+    forms, subjects = loaded(forms_dirs, lists)
     told = About(
         source="、".join(str(path) for path in inputs),
         version=__version__,
@@ -98,13 +132,18 @@ def write_summary(taken: Intake, output: Path, shape: str, force: bool, inputs: 
         base=output.parent,
         paths={source.name: Path(source.path) for source in taken.sources},
     )
-    summary = roll_up(taken.tables)
+    summary = roll_up(taken.tables, [form.id for form in forms.forms.values() if not is_goal_form(form)])
+    words, budgets = load_wording(), None
+    laid = lay_out(taken.tables, forms, forms.ties, subjects)
+    if laid.scopes.height:
+        budgets = add_up(laid, forms.ties, taken.tables, tuple(words.budget))
     read_files = [Path(source.path) for source in taken.sources]
     with write_whole(output, force=force, folder=shape in ("parquet", "csv"), inputs=read_files) as draft:
         if shape == "xlsx":
-            write_summary(summary, draft, told=told)
+            write_summary(summary, draft, told=told, extras=tuple(sheets(budgets, words)) if budgets else ())
         else:
-            write_data(summary, draft, shape)  # type: ignore[arg-type]  # click lets only its formats through
+            more = dict(budgets.items()) if budgets else {}
+            write_data(summary, draft, shape, more=more)  # type: ignore[arg-type]  # click lets only its formats through
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

@@ -24,6 +24,8 @@ from xlgoals.forms import COMPUTED, LEVELS, Form, Forms, Meaning
 from xlgoals.measures import Units
 from xlgoals.models import HOLE, Collection, Dialect, Fields, Guide, Lists, Looks, Rules, Template, To
 from xlgoals.speclint import check_grid
+from xlgoals.tielint import check_ties
+from xlgoals.ties import load_ties
 from xlgoals.yamlmark import Marked, load_marked
 
 
@@ -105,6 +107,7 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     dialects, unspoken = _all(Dialect, mappings, files, "money_unit", mistakes)
     bound, _ = _all(Collection, templates, files, "sheets", mistakes, "workbook")
     codes = load_codes(mappings, mistakes)
+    ties = load_ties(_last(mappings, "ties.yaml"), mistakes)
 
     forms: dict[str, Form] = {}
     for name, (template, marked) in shapes.items():
@@ -122,13 +125,15 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     _check_books(bound, shapes, mistakes)
     if lists:
         _check_moves(lists, load_marked(_last(mappings, "lists.yaml")), mistakes)
-    if mistakes or not (looks and guide and fields and lists and rules):
+    if ties and not mistakes:
+        check_ties(ties, load_marked(_last(mappings, "ties.yaml")), forms.values(), mistakes)
+    if mistakes or not (looks and guide and fields and lists and rules and ties):
         raise SpecError(mistakes, tuple(forms.values()))
     catalogue = Catalogue(Rule(**rule.model_dump()) for rule in rules.rules)
     books = {name: book for name, (book, _) in sorted(bound.items())}
     return Forms(
         dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same, books,
-        codes, lists.changes,
+        codes, ties, lists.changes,
     )  # fmt: skip
 
 
@@ -136,6 +141,12 @@ def load_units(folders: Sequence[Path] = ()) -> Units:
     """The table of units by which targets are read; the last of the folders that has one wins."""
     path = _last(folders or [data_folder("mappings")], "units.yaml")
     return Units.from_table(load_marked(path).data["units"])
+
+
+def mapping_path(extra: Sequence[str], name: str) -> Path:
+    """A file of mappings/ that is no form's: the last of a bureau's folders that has it, or the shipped one."""
+    folders = [Path(one) / "mappings" if (Path(one) / "mappings").is_dir() else Path(one) for one in extra]
+    return _last([data_folder("mappings"), *folders], name)
 
 
 def _last(folders: Sequence[Path], name: str) -> Path:
