@@ -130,7 +130,8 @@ class GridRows:
 
     def _remark(self, row: int) -> bool:
         """Whether nothing but words that the form prints beside its grids stands in a row: a title, a note below the lines."""
-        words = [short(str(value)) for (r, c), value in self.seen.cells.items() if r == row and value is not None and (r, c) not in self.seen.used]
+        cells = self.seen.sheet.rows[row] if row < len(self.seen.sheet.rows) else ()
+        words = [short(str(value)) for c, value in enumerate(cells) if value is not None and (row, c) not in self.seen.used]
         return bool(words) and self.remarks.issuperset(words)
 
     def _repeats_header(self, row: int, columns: Columns, drawn: bool) -> bool:
