@@ -1,6 +1,6 @@
 """Fill the generated templates with the example data the way a person does: typing into input cells only.
 
-Run from the repository: `python examples/fill.py` writes `examples/filled/*.xlsx`; a test regenerates and compares them.
+Run from the repository: `python examples/fill.py` writes `examples/filled/*.xlsx` and `examples/budget/*.xlsx`; a test regenerates and compares them.
 Where Excel would fit a row's height to what is typed, and where a person would drag a merged row taller, the height is set.
 """
 
@@ -95,12 +95,20 @@ def _pinned(package: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def main(folder: Path) -> None:
-    for path in sorted(data_folder("examples").glob("data/*.yaml")):
-        data = load_marked(path).data
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{data['unit']}-{data['year']}.xlsx").write_bytes(fill(data))
+def main(folder: Path, budgets: Path) -> None:
+    """The forms of each department, and apart from them the whole budgets: these hold the same goal forms once more."""
+    source = data_folder("examples") / "data"
+    for target, paths in ((folder, source.glob("*.yaml")), (budgets, source.glob("budget/*.yaml"))):
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted(paths):
+            data = load_marked(path).data
+            (target / file_name(data)).write_bytes(fill(data))
+
+
+def file_name(data: Mapping[str, Any]) -> str:
+    return f"{data['unit']}-{data['year']}{'-部门预算' if 'book' in data else ''}.xlsx"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else data_folder("examples") / "filled")
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else data_folder("examples")
+    main(target / "filled", target / "budget")

@@ -12,10 +12,12 @@ from functools import lru_cache
 
 from xlgoals.forms import LEVELS, Form
 from xlgoals.layout import Slot
+from xlgoals.models import HOLE
 from xlgoals.places import GridLine, Place, Taken, fixed_words, shown
 from xlgoals.witnesses import Witnesses
 from xlgoals.words import short
 
+REMARK = 4  # letters that printed words have at least when they are no value
 Columns = Mapping[str, int]  # column id -> column of the sheet
 
 
@@ -39,6 +41,10 @@ class GridRows:
         self.any_input = {s.key: s for s in own if s.kind == "input"}
         self.meanings = self.form.columns[grid]
         self.levels = {c_id for c_id, meaning in self.meanings.items() if meaning.list in LEVELS}
+        self.remarks = {
+            short(slot.text) for slot in self.plan.slots
+            if slot.kind == "text" and slot.line < 0 and len(slot.text) >= REMARK and not HOLE.search(slot.text)
+        }  # fmt: skip
         self.keyed = any(self._drawn(row) for row in seen.key_rows)
         self.found: list[GridLine] = []
 
@@ -49,6 +55,8 @@ class GridRows:
             drawn = self._drawn(row)
             if row in self.seen.key_rows and drawn is None:
                 continue  # another row of the form
+            if drawn is None and self._remark(row):
+                continue
             if self._repeats_header(row, columns, drawn is not None):
                 self.seen.used |= {(row, col) for col in columns.values()}
             elif row in self.seen.pushed:
@@ -119,6 +127,12 @@ class GridRows:
         return min(starts), last
 
     # --- what a row is
+
+    def _remark(self, row: int) -> bool:
+        """Whether nothing but words that the form prints beside its grids stands in a row: a title, a note below the lines."""
+        cells = self.seen.sheet.rows[row] if row < len(self.seen.sheet.rows) else ()
+        words = [short(str(value)) for c, value in enumerate(cells) if value is not None and (row, c) not in self.seen.used]
+        return bool(words) and self.remarks.issuperset(words)
 
     def _repeats_header(self, row: int, columns: Columns, drawn: bool) -> bool:
         """Whether a row holds the header again (续页), in the columns that are typed in."""
