@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from examples.fill import fill
+from examples.fill import file_name
 from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, printed
 from tests.test_ties import ROUNDED, departments
 from xlgoals.balance import evaluate, lay_out
@@ -38,15 +38,13 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "ties.md"
 
 
 @pytest.fixture(scope="module")
-def workbook() -> bytes:
-    return fill(DATA)
+def folder() -> Path:
+    return EXAMPLES.parent / "budget"
 
 
 @pytest.fixture(scope="module")
-def folder(workbook: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("预算")
-    (folder / "预算.xlsx").write_bytes(workbook)
-    return folder
+def workbook(folder: Path) -> bytes:
+    return (folder / file_name(DATA)).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -161,10 +159,11 @@ def test_the_words_of_every_sheet_are_there(tables: Tables) -> None:
 
 
 @pytest.fixture(scope="module")
-def summary(folder: Path) -> Path:
-    run = CliRunner().invoke(main, ["consolidate", str(folder), "-o", str(folder.parent / "汇总.xlsx"), "--force", "--subjects", str(ROSTER)])
+def summary(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("汇总") / "汇总.xlsx"
+    run = CliRunner().invoke(main, ["consolidate", str(folder), "-o", str(path), "--subjects", str(ROSTER)])
     assert run.exit_code == 1, run.output  # the published forms hold mistakes of their own
-    return folder.parent / "汇总.xlsx"
+    return path
 
 
 def rows(sheet: Any) -> list[dict[str, Any]]:
@@ -187,7 +186,7 @@ def test_the_summary_shows_both_sides_and_the_whole_table(summary: Path) -> None
 
 
 def test_every_figure_leads_back_to_its_cell(summary: Path, folder: Path) -> None:
-    source = openpyxl.load_workbook(folder / "预算.xlsx", data_only=True)
+    source = openpyxl.load_workbook(folder / file_name(DATA), data_only=True)
     found = rows(openpyxl.load_workbook(summary, data_only=True)["预算表明细"])
     assert len(found) == 82
     for row in found:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.budget import SUBJECTS, WAN, Budget, printed
+from tests.budget import DATA, SUBJECTS, WAN, Budget, printed
 from xlgoals.balance import evaluate, lay_out, together, witnesses
 from xlgoals.errors import SpecError
 from xlgoals.findings import Finding
@@ -200,6 +200,29 @@ def test_a_figure_altered_by_one_is_an_error_that_names_both_sides(by: Decimal) 
         assert all(one.severity == "error" and one.found != one.expected for one in told[at.file])
         assert any(one.others or "空白" in one.text for one in own)
         assert all(one.found in one.text and one.expected in one.text and one.at.cell in one.text for one in own)
+
+
+def blanks() -> set[tuple[str, str, str, str]]:
+    """Every place of a table where the department wrote no amount: of coded tables in the lines that it has."""
+    found = set()
+    for name in DATA["forms"]:
+        for _, grid in FORMS[name].template.grids():
+            money = [column for column in grid.columns if FORMS[name].columns[grid.grid][column.id].type == "money"]
+            used = {place[2] for place in PRINTED.cells if place[:2] == (name, grid.grid)}
+            for column in money:
+                lines = {grid.line_id(block, column) for block in range(len(grid.blocks))} - {""}
+                lines |= used if any(not block.words for block in grid.blocks) else set()
+                found |= {(name, grid.grid, line, column.key) for line in lines} - set(PRINTED.cells)
+    return found
+
+
+def test_a_figure_where_nothing_stood_is_an_error() -> None:
+    chosen = sorted(blanks())
+    assert len(chosen) > 400
+    tables = departments(replace(PRINTED, cells={**PRINTED.cells, place: "1.00"}) for place in chosen)
+    told = {finding.at.file for finding in findings(tables) if finding.code == "tie.broken"}
+    missed = {chosen[n] for n in range(len(chosen)) if f"{n}.xlsx" not in told}
+    assert missed == {("qinglong-assets-2024", "assets", "house_office", "value")}  # 其中：办公用房, part of 房屋
 
 
 @given(st.data())
