@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.budget import DATA, SUBJECTS, WAN, Budget, printed
-from xlgoals.balance import evaluate, lay_out, together, witnesses
+from xlgoals.balance import OUTCOME, evaluate, lay_out, together, witnesses
 from xlgoals.errors import SpecError
 from xlgoals.findings import Finding
 from xlgoals.kinds_tie import FAULTS, OUTCOMES, judge
@@ -328,6 +328,11 @@ def test_a_table_in_yuan_is_held_against_one_in_ten_thousands() -> None:
 def test_a_batch_without_budgets_has_nothing_to_compare() -> None:
     laid = lay_out(tabulate(one for one in PRINTED.returns() if one.funds), FORMS, FORMS.ties, SUBJECTS)
     assert laid.scopes.is_empty() and evaluate(laid, FORMS.ties).is_empty() and evaluate(together(laid), FORMS.ties).is_empty()
+
+
+def test_outcomes_have_one_schema(as_printed: pl.DataFrame) -> None:
+    laid = lay_out(tabulate(PRINTED.returns()), FORMS, FORMS.ties, SUBJECTS)
+    assert dict(evaluate(laid, FORMS.ties).schema) == OUTCOME and dict(evaluate(laid, FORMS.ties.model_copy(update={"ties": ()})).schema) == OUTCOME
 
 
 def test_the_sums_of_many_departments_hold_the_same_equalities(as_printed: pl.DataFrame) -> None:

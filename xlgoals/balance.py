@@ -30,6 +30,10 @@ CELL = {
     "scope": pl.Int64(), "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "code": pl.String(),
     "column": pl.String(), "amount": AMOUNT, "room": AMOUNT, "lost": pl.Boolean(), "presumed": pl.Boolean(),
 }  # fmt: skip
+OUTCOME = {
+    "tie": pl.String(), "scope": pl.Int64(), **dict.fromkeys(DIMENSIONS, pl.String()), "left": AMOUNT, "right": AMOUNT, "left_count": pl.Int32(),
+    "right_count": pl.Int32(), "tolerance": AMOUNT, "presumed": pl.Boolean(), "difference": AMOUNT, "outcome": pl.String(),
+}  # fmt: skip
 NIL = pl.lit(Decimal(0)).cast(AMOUNT)
 
 
@@ -174,6 +178,8 @@ def evaluate(laid: Laid, ties: Ties) -> pl.DataFrame:
     by_grid = {str(name): frame for (name,), frame in laid.cells.partition_by("grid", as_dict=True).items()}
     tables = {str(name): set(frame["scope"]) for (name,), frame in laid.present.partition_by("grid", as_dict=True).items()}
     twice = {str(name): set(frame["scope"]) for (name,), frame in laid.twice.partition_by("grid", as_dict=True).items()}
+    if not ties.ties:
+        return pl.DataFrame(schema=OUTCOME)
     found = [_compared(tie, by_grid, _judged(tie, by_grid, tables, twice, laid.levels), laid.levels) for tie in ties.ties]
     frame = pl.concat(found)
     difference = pl.col("left") - pl.col("right")
@@ -184,20 +190,22 @@ def evaluate(laid: Laid, ties: Ties) -> pl.DataFrame:
 def _compared(tie: Tie, cells: Mapping[str, pl.DataFrame], scopes: list[int], levels: tuple[int, ...]) -> pl.DataFrame:
     keys = ["scope", *tie.each]
     left, right = (_side(terms, keys, cells, levels) for terms in (tie.left, tie.right))
-    # where no line of either side holds a figure, both are zero all the same, and that is equal
-    base = [pl.DataFrame({"scope": scopes}, schema={"scope": pl.Int64()})] if not tie.each else []
     if tie.match == "both":
-        base = [left.join(right, on=keys, how="semi").select(keys)]
-    elif not base:
-        base = [pl.concat([left.select(keys), right.select(keys)]).unique()]
-    frame = base[0].filter(pl.col("scope").is_in(scopes))
+        wanted = left.join(right, on=keys, how="semi").select(keys)
+    elif tie.each:
+        wanted = pl.concat([left.select(keys), right.select(keys)]).unique()
+    else:  # where neither side holds a figure, both are zero all the same, and that is equal
+        wanted = pl.DataFrame({"scope": scopes}, schema={"scope": pl.Int64()})
+    frame = wanted.filter(pl.col("scope").is_in(scopes))
     for name, side in (("left", left), ("right", right)):
-        frame = frame.join(side.rename({"amount": name, "count": f"{name}_count", "room": f"{name}_room", "lost": f"{name}_lost", "presumed": f"{name}_presumed"}), on=keys, how="left")
+        parts = [part for part in side.columns if part not in keys]
+        frame = frame.join(side.rename({part: f"{name}_{part}" for part in parts}), on=keys, how="left")
     lost, presumed = (pl.any_horizontal(pl.col(f"{side}_{what}").fill_null(value=False) for side in ("left", "right")) for what in ("lost", "presumed"))
     frame = frame.filter(~lost).sort(keys)
     blank = [pl.lit("").alias(name) for name in DIMENSIONS if name not in tie.each]
-    return frame.with_columns(*blank, tie=pl.lit(tie.tie), room=pl.col("left_room").fill_null(NIL) + pl.col("right_room").fill_null(NIL)).select(
-        "tie", "scope", *DIMENSIONS, pl.col("left", "right").fill_null(NIL), pl.col("left_count", "right_count").fill_null(0).cast(pl.Int32), "room",
+    amount, room = pl.col("left_amount", "right_amount").fill_null(NIL), pl.col("left_room").fill_null(NIL) + pl.col("right_room").fill_null(NIL)
+    return frame.with_columns(*blank, tie=pl.lit(tie.tie), room=room).select(
+        "tie", "scope", *DIMENSIONS, amount.name.map(lambda name: name.removesuffix("_amount")), pl.col("left_count", "right_count").fill_null(0).cast(pl.Int32), "room",
         presumed=presumed if "code" in tie.each else pl.lit(value=False),
     )  # fmt: skip
 
