@@ -13,6 +13,7 @@ from xlgoals.forms import STAMPED, Form, Forms, Meaning
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
+from xlgoals.sentences import in_hole, words_before
 from xlgoals.sums import is_own
 from xlgoals.target import as_typed, read_target
 from xlgoals.words import bare
@@ -128,18 +129,6 @@ def parse(located: Located, forms: Forms, given: Given, empty: bool = False) -> 
     """One form instance, typed; None when nobody typed anything into it, unless an empty one is wanted."""
     reader = _Parser(located, forms, given)
     return reader.read(empty), reader.findings
-
-
-def _words_before(text: str, key: str, unit: str) -> str:
-    """What a sentence calls the figure in one of its holes: the words before it, from the last sign or hole on."""
-    before = re.sub(r"（[^（）]*）", "", text.partition(f"{{{key}}}")[0])
-    return re.split(r"[，；。：（）{}]", before)[-1].removeprefix(unit).removeprefix("和").removeprefix("年").removesuffix("为")
-
-
-def _any_width(letter: str) -> str:
-    """A pattern for one printed letter, full or half width."""
-    plain = unicodedata.normalize("NFKC", letter)
-    return re.escape(letter) if plain == letter else f"(?:{re.escape(letter)}|{re.escape(plain)})"
 
 
 class _Parser:
@@ -288,22 +277,16 @@ class _Parser:
         """An input cell with printed words in it: the same pattern that drew it reads it."""
         meaning = taken.slot.meanings[key]
         told = meaning.record_key
-        whole = self.text(taken, meaning, told, _words_before(taken.slot.text, key, self.form.dialect.money_unit) or meaning.label if meaning.record else "")
-        parts = re.split(r"\{(\w+)\}", taken.slot.text)
-        pattern = "".join(
-            f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(_any_width, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
-        )
-        match = re.fullmatch(pattern + r"\s*", whole, re.DOTALL)
-        if not match:
+        whole = self.text(taken, meaning, told, words_before(taken.slot.text, key, self.form.dialect.money_unit) or meaning.label if meaning.record else "")
+        text = in_hole(taken.slot, key, whole)
+        if text is None:
             if whole:
                 self.tell("cell.pattern", told, expected=re.sub(r"\{\w+\}", "…", taken.slot.text))
             return
-        text = match[key].strip(" \u3000")
-        text = "" if text.strip(taken.slot.blank) == "" else text
         if not meaning.record:
             self.fields[meaning.to] = text
         elif text:
-            amount = self.money(text.strip(taken.slot.blank), told) if meaning.type == "money" else self._change(text, told)
+            amount = self.money(text, told) if meaning.type == "money" else self._change(text, told)
             self.details.append(Detail(told, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
 
     def _change(self, text: str, key: str) -> Decimal | None:

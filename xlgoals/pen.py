@@ -28,12 +28,6 @@ def absolute_area(area: Area) -> str:
     return f"{absolute(cell_name(area.top, area.left))}:{absolute(cell_name(area.bottom, area.right))}"
 
 
-def row_locked(cell: str) -> str:
-    """An address whose row stays where it is when a formula is copied."""
-    letters = cell.rstrip("0123456789")
-    return f"{letters}${cell[len(letters) :]}"
-
-
 def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:
     """Write text as text, whatever it begins with."""
     if text.startswith("<r>") and text.endswith("</r>"):

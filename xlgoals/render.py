@@ -22,11 +22,11 @@ from xlgoals.gridplan import BY_FORM
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
-from xlgoals.pen import ALLOWED, RenderError, absolute, absolute_area, put_amount, put_formula, put_text, row_locked
+from xlgoals.pen import ALLOWED, RenderError, absolute, absolute_area, put_amount, put_formula, put_text
 from xlgoals.records import Area, Stamp, area_name, cell_name
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
-from xlgoals.sums import Lookup, Tree, excel
-from xlgoals.tablecells import holds_text, in_table, tables
+from xlgoals.sums import Lookup, Tree
+from xlgoals.tablecells import code_name, formula_text, holds_text, in_table, tables
 
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
@@ -142,11 +142,6 @@ def _property(stamp: Stamp) -> str:
 
 def list_prefix(form: Form) -> str:
     return f"lst_{form.id.replace('-', '_')}_"
-
-
-def code_name(name: str) -> str:
-    """The defined name of a list of codes; that of their names ends in `_names`. One for all forms of a workbook."""
-    return f"cod_{name}"
 
 
 def list_names(form: Form) -> dict[str, tuple[str, ...]]:
@@ -270,7 +265,7 @@ class _Page:
         elif value is not None:
             put_text(self.sheet, area.top, area.left, value, style)
         elif slot.formula or (slot.kind == "text" and slot.by == BY_FORM):
-            put_formula(self.sheet, area.top, area.left, self._formula(slot), style)
+            put_formula(self.sheet, area.top, area.left, formula_text(self.plan, slot), style)
         elif slot.kind == "text" and (text := printed(slot.text, self.seq, self.stamp)):
             if HOLE.search(text):
                 put_formula(self.sheet, area.top, area.left, self._echo(text), style)
@@ -294,30 +289,6 @@ class _Page:
             at = hole.end()
         parts.append('"' + text[at:].replace('"', '""') + '"')
         return "=" + "&".join(part for part in parts if part != '""')
-
-    def _formula(self, slot: Slot) -> str:
-        """What fills a cell in by itself: a sum, a name for a code, or the note below a grid while that is empty."""
-        row, column = slot.area.top, slot.area.left
-        lines = list(self.plan.lines(slot.grid))
-        places = {(self.plan.rows[at].block, self.plan.rows[at].line): at for at in lines}
-        lefts = {s.key: s.area.left for s in self.plan.slots if s.grid == slot.grid and s.column and s.key}
-
-        def at(row: int, col: int) -> str:
-            return cell_name(row + ORIGIN[0], col + ORIGIN[1])
-
-        def below(key: str) -> str:  # down to the row after the last line, which holds no figure: a range that ends before it begins turns round
-            col = lefts[key] if key else column
-            return f"{at(row + 1, col)}:{row_locked(at(lines[-1] + 1, col))}"
-
-        if slot.formula is None:
-            typed = next(s for s in self.plan.slots if s.grid == slot.grid and s.typed and s.formula is None)
-            note = slot.text.replace('"', '""')
-            return f'=IF(COUNTA({at(typed.area.top, typed.area.left)}:{at(lines[-1], typed.area.left)})=0,"{note}","")'
-        names = f"{code_name(slot.formula.list)}_names" if isinstance(slot.formula, Lookup) else ""
-        return excel(
-            slot.formula, lambda term: at(row if term.line is None else places[term.line], lefts[term.column]), below,
-            lambda key: f"${at(row, lefts[key])}", names,
-        )  # fmt: skip
 
     def _format(self, slot: Slot) -> Format:
         style = style_of(self.form, slot)
