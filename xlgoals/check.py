@@ -20,6 +20,7 @@ from xlgoals.conditions import Condition, Row
 from xlgoals.facts import BUILDERS, Table, Units, columns, unread
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
+from xlgoals.keys import keyed
 from xlgoals.kinds_form import accepted
 from xlgoals.kinds_tie import judge
 from xlgoals.records import At
@@ -104,7 +105,7 @@ def _demanded(form: Form, catalogue: Catalogue, units: Units) -> tuple[tuple[Con
 def _of(tables: Tables, returns: pl.DataFrame) -> Tables:
     """The tables of some returns; findings of earlier stages are no longer asked."""
     rids = returns.select("rid")
-    whole = {"returns": returns, "findings": tables.findings}
+    whole = {"returns": returns, "findings": tables.findings, "answers": tables.answers}
     return Tables(**{name: whole[name] if name in whole else frame.join(rids, on="rid", how="semi") for name, frame in tables.items()})
 
 
@@ -202,7 +203,7 @@ def _told(outcome: Outcome, tables: Tables, catalogue: Catalogue) -> list[Findin
         except Exception as error:  # a sentence asks for a word that its kind does not pass
             defects.append(Defect(condition.code, type(error).__name__))
     findings += [catalogue.finding(DEFECT, At(""), found=one.rule, error=one.error) for one in dict.fromkeys(defects)]
-    return sorted(findings, key=_order)
+    return sorted(keyed(findings, tables, catalogue), key=_order)
 
 
 def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, str, str]]:

@@ -9,7 +9,18 @@ from pathlib import Path
 import click
 
 from xlgoals.options import force_option, forms_option, given_options, jobs_option, lists_options, paths_argument
-from xlgoals.running import OwnLists, echo_json, exit_code, opined, reviewed, taken_in, tally, write_summary
+from xlgoals.running import (
+    OwnLists,
+    check_place,
+    echo_json,
+    exit_code,
+    opined,
+    reviewed,
+    send_back,
+    taken_in,
+    tally,
+    write_summary,
+)  # fmt: skip
 
 
 @click.command()
@@ -19,15 +30,22 @@ from xlgoals.running import OwnLists, echo_json, exit_code, opined, reviewed, ta
     "--opinions", type=click.Path(path_type=Path, dir_okay=False),
     help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。",
 )
+@click.option(
+    "--return", "folder", type=click.Path(path_type=Path, file_okay=False),
+    help="把有问题的工作簿标注后写到这个文件夹，退回单位：格子加底色和批注，另加一张“校验问题清单”，单位改好后原样发回。",
+)
+@force_option
 @given_options
 @lists_options
 @jobs_option
 @forms_option
 def check(
-    paths: Sequence[Path], shape: str, opinions: Path | None, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None,
-    jobs: int | None, forms_dirs: tuple[str, ...],
+    paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
+    codes: Path | None, subjects: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
+    if folder:
+        check_place(folder, paths)
     taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
     if opinions:
         taken = opined(taken, opinions, forms_dirs, write=True)
@@ -44,7 +62,10 @@ def check(
     tally(tables, findings)
     if opinions:
         click.echo(f"审核意见已写到 {opinions}：请在“处理”一栏选退回、认可或误报，下次 check 和 consolidate 照此。", err=True)
-    sys.exit(exit_code(findings))
+    code = exit_code(findings)
+    if folder:
+        code = max(code, send_back(taken, folder, force))
+    sys.exit(code)
 
 
 @click.command()

@@ -22,6 +22,7 @@ HORIZONS: tuple[Horizon, ...] = get_args(Horizon)
 STATES = ("ready", "pending", "blank")
 OPEN = (pl.col("severity") != "note") & pl.col("status").is_in(["", "upheld"])  # as Finding.open
 COUNTS = {"error": "errors", "query": "queries", "note": "notes"}  # severity -> column that counts it
+COUNTED = (*COUNTS.values(), "open_count", "answered")  # the last two: what still blocks, and queries that the unit has explained
 
 WAN = pl.Decimal(38, 6)  # 20 digits would hold any one amount, but not the sum of some absurd ones: those must not end a batch
 SHARE = pl.when(pl.col("indicators") > 0).then(pl.col("quantified_count") / pl.col("indicators")).alias("share")
@@ -182,7 +183,7 @@ def _projects(tables: Tables, returns: pl.DataFrame, lines: pl.DataFrame, findin
     frame = _join_counts(frame, findings, "rid").sort("unit_no", "file", "order")
     return frame.select(
         "rid", _number("project_no"), "unit_no", "department", "unit", "project_code", "project_name", "year", "form", "state", *money,
-        "total_summed", "indicators", "quantified_count", *COUNTS.values(), "file", "sheet", "cell", "sha256",
+        "total_summed", "indicators", "quantified_count", *COUNTED, "file", "sheet", "cell", "sha256",
     )  # fmt: skip
 
 
@@ -229,10 +230,11 @@ def _number(name: str) -> pl.Expr:
 
 
 def _join_counts(frame: pl.DataFrame, findings: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Count the findings of each row by severity."""
-    counts = [(pl.col("severity") == severity).sum().cast(pl.Int32).alias(COUNTS[severity]) for severity in SEVERITIES]
+    """Count the findings of each row: by severity, those still open, those explained."""
+    wanted = [*(pl.col("severity") == severity for severity in COUNTS), OPEN, pl.col("status") == "explained"]
+    counts = [one.sum().cast(pl.Int32).alias(name) for one, name in zip(wanted, COUNTED, strict=True)]
     counted = findings.filter(pl.col(key).is_not_null()).group_by(key).agg(counts)
-    return frame.join(counted, on=key, how="left", maintain_order="left").with_columns(pl.col(list(COUNTS.values())).fill_null(0))
+    return frame.join(counted, on=key, how="left", maintain_order="left").with_columns(pl.col(COUNTED).fill_null(0))
 
 
 def _departments(units: pl.DataFrame, projects: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
@@ -279,14 +281,14 @@ def _listed(findings: pl.DataFrame, known: pl.DataFrame, units: pl.DataFrame) ->
     rank = pl.col("severity").replace_strict({s: n for n, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
     cell = pl.col("cell")
     frame = (
-        findings.with_columns(others=pl.Series(others, dtype=pl.String))
+        findings.with_columns(others=pl.Series(others, dtype=pl.String), open=OPEN)
         .join(known.select("rid", "project_no", "project_name"), on="rid", how="left")
         .join(units.select("unit_no", "department", "unit"), on="unit_no", how="left")
         .sort(rank, "file", "sheet", _row(cell), _column(cell), "code", "finding")
     )
     return frame.select(
         _number("finding_no"), "severity", "code", "unit_no", "department", "unit", "project_no", "project_name", "field", "found",
-        "expected", "message", "remedy", "file", "sheet", "cell", "others", "amount", "record", "key",
+        "expected", "message", "remedy", "open", "status", "answer", "file", "sheet", "cell", "others", "amount", "record", "key",
     )  # fmt: skip
 
 

@@ -103,7 +103,8 @@ class Catalogue:
         others: Iterable[At] = (),
         **words: object,
     ) -> Finding:
-        """Phrase one finding. `identity` is the return's, `record` the key of the value it speaks of."""
+        """Phrase one finding. `identity` is the return's, `record` the key of the value it speaks of. Its key is a first one:
+        `keys.keyed` gives the one that holds from round to round, once it is known what the workbook holds."""
         rule = self.rules[code]
         told = {**rule.parameters, **words, "found": found, "expected": expected, "field": field}
         return Finding(
@@ -138,10 +139,10 @@ class Catalogue:
 
 
 def grouped(findings: Iterable[Finding]) -> list[Finding]:
-    """Join findings that say the same about the same sheet into one, the first place leading; worst first, then by place."""
-    groups: dict[tuple[str, str, str, str], Finding] = {}
+    """Join findings that say the same about the same sheet and are answered alike into one, the first place leading; worst first, then by place."""
+    groups: dict[tuple[str, ...], Finding] = {}
     for finding in findings:
-        same = (finding.code, finding.at.file, finding.at.sheet, finding.text)
+        same = (finding.code, finding.at.file, finding.at.sheet, finding.text, finding.status, finding.answer)
         first = groups.get(same)
         groups[same] = finding if first is None else replace(first, others=(*first.others, finding.at, *finding.others))
     return sorted(groups.values(), key=lambda f: (f.at.file, SEVERITIES.index(f.severity), f.at.sheet, f.code))

@@ -7,7 +7,7 @@ from xlgoals.errors import Refused
 from xlgoals.limits import Limits
 from xlgoals.ods import MIMETYPE, inspect_ods
 from xlgoals.records import Package
-from xlgoals.stamp import OUTPUT_PROPERTY
+from xlgoals.stamp import MARKED_PROPERTY, OUTPUT_PROPERTY
 from xlgoals.xls import SIGNATURE, Ole, inspect_ole
 from xlgoals.xlsb import inspect_xlsb
 from xlgoals.xlsx import custom_properties, inspect_xlsx
@@ -59,8 +59,17 @@ def is_workbook(data: bytes) -> bool:
 
 def is_output(data: bytes) -> bool:
     """Whether these bytes are one of our own outputs."""
+    return _bears(data, OUTPUT_PROPERTY)
+
+
+def is_marked(data: bytes) -> bool:
+    """Whether these bytes are a return that went back with marks, or its list of problems."""
+    return _bears(data, MARKED_PROPERTY)
+
+
+def _bears(data: bytes, name: str) -> bool:
     try:
-        return OUTPUT_PROPERTY in custom_properties(Zip(data, Limits()))
+        return name in custom_properties(Zip(data, Limits()))
     except Refused:
         return False
 

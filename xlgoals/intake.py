@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xlgoals.errors import Refused
+from xlgoals.explanations import Said, is_list, without_lists
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Forms
+from xlgoals.keys import keyed
 from xlgoals.limits import Limits
 from xlgoals.parse import understand
 from xlgoals.read import read_book
@@ -23,7 +25,8 @@ from xlgoals.settle import settled
 from xlgoals.sources import Source, files_in
 from xlgoals.spec import load_forms
 from xlgoals.stamp import OUTPUT_PROPERTY
-from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes
+from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes, with_findings
+from xlgoals.wording import load_return_words
 from xlgoals.workers import deadline, work_through
 
 Progress = Callable[[int, int], None]
@@ -44,6 +47,14 @@ class Job(NamedTuple):
     forms: tuple[str, ...]
     given: Given
     limits: Limits
+
+
+class Taken(NamedTuple):
+    """What one file gave."""
+
+    returns: Sequence[Return]
+    findings: Sequence[Finding]
+    answers: Sequence[Said] = ()
 
 
 class Answer(NamedTuple):
@@ -77,7 +88,7 @@ def gather(
 
     def lost(source: Source, slow: bool) -> Answer:
         code = "file.too_slow" if slow else "file.crashed"
-        return _answer({source: ([], [catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])})
+        return _answer({source: Taken([], [catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])}, catalogue)
 
     answers = work_through(
         sources, partial(take_files, job=job), lost,
@@ -94,30 +105,35 @@ def gather(
 
 def take_files(sources: Sequence[Source], job: Job) -> Answer:
     """Read some files, in a worker; one that takes too long ends the worker, since native code cannot be stopped."""
-    _forms(job.forms)  # not on the first file's time
+    catalogue = _forms(job.forms).catalogue  # not on the first file's time
+    load_return_words()
     taken = {}
     for source in sources:
         with deadline(job.limits.seconds):
             taken[source] = take_file(source, job)
-    return _answer(taken)
+    return _answer(taken, catalogue)
 
 
-def take_file(source: Source, job: Job) -> tuple[list[Return], list[Finding]] | None:
-    """Read one file; None tells that it is one of our own outputs, of which nothing is taken."""
+def take_file(source: Source, job: Job) -> Taken | None:
+    """Read one file; None tells that it is one of our own outputs, of which nothing is taken. One that went back with marks is
+    a return all the same: its list of problems is taken off, with what the unit wrote there."""
     forms = _forms(job.forms)
     at, catalogue = At(source.name), forms.catalogue
     try:
         book = read_book(source.path, name=source.name, limits=job.limits)
         if OUTPUT_PROPERTY in book.properties:
             return None
+        book, answers = without_lists(book, load_return_words().list)
+        if is_list(book):
+            return Taken([], [], answers)
         returns, findings = understand(book, forms, job.given)
-        return returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *findings]
+        return Taken(returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *findings], answers)
     except Refused as refused:
-        return [], [catalogue.finding(refused.code, at, detail=refused.detail)]
+        return Taken([], [catalogue.finding(refused.code, at, detail=refused.detail)])
     except MemoryError:
-        return [], [catalogue.finding("file.too_large", at, detail="内存不足")]
+        return Taken([], [catalogue.finding("file.too_large", at, detail="内存不足")])
     except Exception as error:  # a defect of ours must not take the other files with it
-        return [], [_crash(at, error, catalogue)]
+        return Taken([], [_crash(at, error, catalogue)])
 
 
 @lru_cache(maxsize=4)
@@ -138,8 +154,8 @@ def _crash(at: At, error: Exception, catalogue: Catalogue) -> Finding:
     return catalogue.finding("internal.crash", at, found=told, detail=place, error=told)
 
 
-def _answer(taken: Mapping[Source, tuple[list[Return], list[Finding]] | None]) -> Answer:
+def _answer(taken: Mapping[Source, Taken | None], catalogue: Catalogue) -> Answer:
     told = [one for one in taken.values() if one]
-    returns = [one for some, _ in told for one in some]
-    findings = [one for _, some in told for one in some]
-    return Answer(to_bytes(tabulate(returns, findings)), tuple(source.name for source, one in taken.items() if one is None))
+    tables = tabulate((one for some in told for one in some.returns), (), (one for some in told for one in some.answers))
+    tables = with_findings(tables, keyed((one for some in told for one in some.findings), tables, catalogue))
+    return Answer(to_bytes(tables), tuple(source.name for source, one in taken.items() if one is None))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from xlgoals.findings import SEVERITY_WORDS, Finding, grouped
+from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS, Finding, grouped
 from xlgoals.wording import load_wording
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ def finding_object(finding: Finding) -> dict[str, Any]:
 
 def return_objects(tables: Tables) -> Iterator[dict[str, Any]]:
     """One object a form instance: what was understood, and for every value its original text, its cell and the witnesses."""
+    from xlgoals.tables import BATCH
+
     parts = {
         name: {rid[0]: frame.drop("rid").to_dicts() for rid, frame in table.partition_by("rid", as_dict=True, maintain_order=True).items()}
         for name, table in tables.items()
-        if name not in ("returns", "findings")
+        if name not in ("returns", *BATCH)
     }
     for row in tables.returns.iter_rows(named=True):
         rid = row["rid"]
@@ -90,9 +92,15 @@ def print_findings(findings: Iterable[Finding]) -> None:
             cells = [finding.at.cell, *(at.cell for at in finding.others)]
             shown = "、".join(dict.fromkeys(c for c in cells[:8] if c)) + (f" 等 {len(cells)} 处" if len(cells) > 8 else "")
             rows.append(
-                (SEVERITY_WORDS[finding.severity], finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text)
+                (_level(finding), finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text)
             )
         print_table(("级别", "工作表", "单元格", "栏目", "填的是", "应为", "问题和办法"), rows, file)
+
+
+def _level(finding: Finding) -> str:
+    """How bad it is, and what has been answered to it."""
+    word = SEVERITY_WORDS[finding.severity]
+    return f"{word}（{STATUS_WORDS[finding.status]}）" if finding.status else word
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

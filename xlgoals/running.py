@@ -27,11 +27,13 @@ def echo_json(told: dict[str, Any]) -> None:
 def opened(path: Path, forms: Forms) -> Book:
     """Read the one workbook that a command works on; what cannot be read stops it."""
     from xlgoals.errors import Refused, UsageError
+    from xlgoals.explanations import without_lists
     from xlgoals.read import read_book
     from xlgoals.records import At
+    from xlgoals.wording import load_return_words
 
     try:
-        return read_book(str(path), name=path.name)
+        return without_lists(read_book(str(path), name=path.name), load_return_words().list)[0]
     except Refused as refused:
         raise UsageError(forms.catalogue.finding(refused.code, At(path.name), detail=refused.detail).text) from refused
 
@@ -48,15 +50,13 @@ NO_LISTS = OwnLists()
 
 def loaded(forms_dirs: tuple[str, ...], lists: OwnLists) -> tuple[Forms, tuple[Subject, ...]]:
     """The spec files, with a bureau's own lists."""
-    from dataclasses import replace
-
     from xlgoals.spec import load_forms, mapping_path
 
     forms, headings = load_forms(forms_dirs), mapping_path(forms_dirs, "listings.yaml")
     if lists.codes:
         from xlgoals.codes import take_codes
 
-        forms = replace(forms, codes=take_codes(lists.codes, forms.codes, headings))
+        forms = forms.recoded(take_codes(lists.codes, forms.codes, headings))
     if not lists.subjects:
         return forms, ()
     from xlgoals.subjects import read_subjects
@@ -68,11 +68,14 @@ def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | Non
     from dataclasses import replace
 
     from xlgoals.check import check as run_checks
+    from xlgoals.explanations import explained
     from xlgoals.tables import with_findings
+    from xlgoals.wording import load_return_words
 
     forms, subjects = loaded(forms_dirs, lists)
     taken = taken_in(paths, given, jobs, forms_dirs)
-    return replace(taken, tables=with_findings(taken.tables, run_checks(taken.tables, forms, subjects)))
+    judged = with_findings(taken.tables, run_checks(taken.tables, forms, subjects))
+    return replace(taken, tables=explained(judged, load_return_words().explanation))
 
 
 def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: bool) -> Intake:
@@ -146,6 +149,35 @@ def write_summary(
             write_data(summary, draft, shape, more=more)  # type: ignore[arg-type]  # click lets only its formats through
 
 
+def check_place(folder: Path, paths: Sequence[Path]) -> None:
+    """Refuse a folder for marked copies that lies within what is read: next time they would be taken for returns."""
+    from xlgoals.errors import OutputError
+
+    where = folder.resolve()
+    for path in paths:
+        if path.is_dir() and (path.resolve() == where or path.resolve() in where.parents):
+            raise OutputError(f"{folder} 在要审核的 {path} 里面，下次会把退回的表当成报送的表。请换一个文件夹。")
+
+
+def send_back(taken: Intake, folder: Path, force: bool) -> int:
+    """Write a marked copy of each workbook with findings, tell which, and give the exit code of doing so."""
+    from xlgoals.returning import write_returns
+    from xlgoals.wording import load_return_words
+
+    told = write_returns(taken.tables, taken.sources, folder, load_return_words(), force=force)
+    for path in told.marked:
+        click.echo(f"已标注：{path}", err=True)
+    for name, path in told.listed.items():
+        click.echo(f"“{name}”不能直接标注（不是 xlsx 一类的格式，或者打不开），问题清单已写到 {path}", err=True)
+    for name in told.changed:
+        click.echo(f"“{name}”在审核以后又被改动或移走，没有标注。请重新审核。", err=True)
+    for name, error in told.failed.items():
+        click.echo(f"标注“{name}”时程序出错（{error}），没有写。这是程序的缺陷，请转告程序维护人。", err=True)
+    count = len(told.marked) + len(told.listed)
+    click.echo(f"要退回的工作簿 {count} 个，已写到 {folder}。" if count else "没有要退回的工作簿。", err=True)
+    return 3 if told.failed else int(bool(told.changed))
+
+
 def exit_code(findings: Iterable[Finding]) -> int:
     told = list(findings)
     if any(finding.code.startswith("internal.") for finding in told):
@@ -154,8 +186,10 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def tally(tables: Tables, findings: Sequence[Finding]) -> None:
-    from xlgoals.findings import SEVERITIES, SEVERITY_WORDS
+    from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, STATUS_WORDS
 
     counts = "，".join(f"{SEVERITY_WORDS[s]} {sum(f.severity == s for f in findings)}" for s in SEVERITIES)
+    if answered := sum(f.status == "explained" for f in findings):
+        counts += f"（{STATUS_WORDS['explained']} {answered}）"
     forms, files = tables.returns.height, tables.returns["file"].n_unique()
     click.echo(f"读了 {files} 个文件、{forms} 张表、{tables.indicators.height} 条指标：{counts}。", err=True)

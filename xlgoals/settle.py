@@ -10,7 +10,7 @@ import polars as pl
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.records import At
 from xlgoals.sources import natural
-from xlgoals.tables import Tables, with_findings
+from xlgoals.tables import BATCH, Tables, with_findings
 
 _CONTENT = ("values", "funds", "goals", "indicators", "details")
 Content = dict[tuple[str, ...], tuple[object, ...]]
@@ -49,7 +49,7 @@ def settled(tables: Tables, changed: Mapping[str, float], catalogue: Catalogue) 
             findings.append(
                 catalogue.finding("folder.same_return", places[0], field=subject, found=files, identity=identity, others=places[1:])
             )
-    kept = {name: frame.filter(~pl.col("rid").is_in(dropped)) for name, frame in tables.items() if name != "findings"}
+    kept = {name: frame.filter(~pl.col("rid").is_in(dropped)) for name, frame in tables.items() if name not in BATCH}
     return with_findings(replace(tables, **kept), findings)
 
 

@@ -10,6 +10,7 @@ from xlgoals.records import Stamp
 VERSION = 1
 PROPERTY = "xlgoals"  # custom document property of a generated workbook
 OUTPUT_PROPERTY = "xlgoals-output"  # custom document property of our own outputs, which are never read as input
+MARKED_PROPERTY = "xlgoals-marked"  # custom document property of a form that goes back with marks: it is still a return
 MARK = '{"xlgoals":'  # how a stamp cell begins
 
 

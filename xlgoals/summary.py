@@ -22,7 +22,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.consolidate import COUNTS, SOURCES, Summary
 from xlgoals.errors import OutputError
-from xlgoals.findings import SEVERITY_WORDS
+from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS
 from xlgoals.outputs import DataFormat, fit_text, link_target, write_frames
 from xlgoals.records import At
 from xlgoals.stamp import OUTPUT_PROPERTY
@@ -142,6 +142,7 @@ class Writer:
         self.codes: dict[str, dict[str, str]] = {
             **words.words,
             "severity": {str(one): word for one, word in SEVERITY_WORDS.items()},
+            "status": {str(one): word for one, word in STATUS_WORDS.items()},
             "form": dict(told.forms),
         }
         self.targets: dict[str, str | None] = {}
@@ -277,12 +278,12 @@ class Writer:
         if level != "unit":
             mine = [(plan.reach("department_no"), plan.cell("department_no", row))] if level == "department" else []
             return _total(plan.reach(key), [(plan.reach("level"), _literal(self.codes["level"]["unit"])), *mine], kind)
-        severity = {count: severity for severity, count in COUNTS.items()}.get(key)
-        detail = self.plans["findings" if severity else "projects"]
+        said = self._counted(key)
+        detail = self.plans["findings" if said else "projects"]
         wanted = [(detail.reach("unit_no"), plan.cell("unit_no", row))]
         stem, _, state = key.rpartition("_")  # total_ready, pending_forms
-        if severity:
-            return _total("", [*wanted, (detail.reach("severity"), _literal(self.codes["severity"][severity]))], kind)
+        if said:
+            return _total("", [*wanted, (detail.reach(said[0]), _literal(said[1]))], kind)
         if state == "forms":
             return _total("", [*wanted, (detail.reach("state"), _literal(self.codes["state"][stem]))], kind)
         if key == "projects":
@@ -291,6 +292,15 @@ class Writer:
             wanted.append((detail.reach("state"), _literal(self.codes["state"][state])))
         column = stem if stem in SOURCES else key
         return _total(detail.reach(column), wanted, kind) if column in detail.columns else None
+
+    def _counted(self, key: str) -> tuple[str, str] | None:
+        """Which column of 问题清单 holds which word in the rows that a figure counts; None for what counts no findings."""
+        if key == "open_count":
+            return "open", self.codes["truth"]["true"]
+        if key == "answered":
+            return "status", STATUS_WORDS["explained"]
+        severity = {count: severity for severity, count in COUNTS.items()}.get(key)
+        return ("severity", self.codes["severity"][severity]) if severity else None
 
     def _front(self, sheet: Worksheet) -> None:
         """What this is, the figures, how to read it, the way to each sheet, and all sources."""

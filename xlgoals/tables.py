@@ -54,7 +54,10 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         "amount": pl.Boolean(), "record": pl.String(), "others": pl.List(pl.List(pl.String())),
         "status": pl.String(), "answer": pl.String(),
     },
+    # what units wrote beside queries in the lists of problems that went back
+    "answers": {"file": pl.String(), "key": pl.String(), "code": pl.String(), "text": pl.String()},
 }  # fmt: skip
+BATCH = ("findings", "answers")  # tables of the whole batch: their rows belong to no one form instance
 INDICATOR_MORE = ("description", "basis", "remark")
 
 
@@ -70,15 +73,17 @@ class Tables:
     details: pl.DataFrame
     places: pl.DataFrame
     findings: pl.DataFrame
+    answers: pl.DataFrame
 
     def items(self) -> Iterator[tuple[str, pl.DataFrame]]:
         for one in fields(self):
             yield one.name, getattr(self, one.name)
 
 
-def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = ()) -> Tables:
-    """Lay returns and findings out as tables."""
+def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = (), answers: Iterable[tuple[str, str, str, str]] = ()) -> Tables:
+    """Lay returns, findings and what units answered out as tables."""
     rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in SCHEMAS}
+    rows["answers"] += answers
     for one in returns:
         rid, told, stamp = one.id, one.fields, one.stamp
         rows["returns"].append((

@@ -1,18 +1,22 @@
-"""The words and widths of summaries: `mappings/summary.yaml` as a model."""
+"""The words and widths of summaries and of what goes back to units: `mappings/summary.yaml` and `mappings/return.yaml` as models."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from xlgoals.errors import SpecError
+from xlgoals.findings import Severity
 from xlgoals.spec import data_folder
 from xlgoals.yamlmark import load_marked
 
 # columns that formulas refer to, whatever else a sheet shows
-NEEDED = {"departments": ("level", "department_no", "unit_no"), "projects": ("unit_no", "state"), "findings": ("unit_no", "severity")}
+NEEDED = {"departments": ("level", "department_no", "unit_no"), "projects": ("unit_no", "state"), "findings": ("unit_no", "severity", "open", "status")}
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class _Model(BaseModel):
@@ -126,8 +130,93 @@ class Wording(_Model):
 
 def load_wording(path: Path | None = None) -> Wording:
     """Read the shipped words, or a bureau's own file."""
-    marked = load_marked(path or data_folder("mappings") / "summary.yaml")
+    return _loaded(Wording, path or data_folder("mappings") / "summary.yaml")
+
+
+def _loaded(model: type[M], path: Path) -> M:
+    marked = load_marked(path)
     try:
-        return Wording.model_validate(marked.data)
+        return model.model_validate(marked.data)
     except ValidationError as error:
         raise SpecError(marked.mistake(one["loc"], f"{'.'.join(map(str, one['loc']))}：{one['msg']}") for one in error.errors()) from error
+
+
+# --- what goes back to units -----------------------------------------------------------------------------------------
+
+# columns that the list of problems cannot do without: the answer is read again, by the key
+LIST_COLUMNS = ("number", "severity", "sheet", "cell", "field", "message", "found", "expected", "remedy", "status", "answer", "decision", "code", "key")
+
+
+class NoteWords(_Model):
+    author: str
+    begin: str
+    end: str
+    line: str
+    found: str
+    expected: str
+    remedy: str
+    answer: str
+    more: str
+    most: int
+
+
+class ListColumn(_Model):
+    label: str
+    width: float
+
+
+class ListWords(_Model):
+    sheet: str
+    title: str
+    guide: tuple[str, ...]
+    unmarked: str
+    columns: dict[str, ListColumn]
+    others: str
+    hidden: str
+    none: str
+    open: dict[str, str]
+    cut: str
+    between: str
+    rest: str
+    footer: str
+    font: str
+    size: float
+    title_size: float
+    line_factor: float
+    tab: str
+    head: str
+    locked: str
+    link: str
+    alone: str
+
+    @model_validator(mode="after")
+    def _complete(self) -> ListWords:
+        if unknown := [key for key in self.columns if key not in LIST_COLUMNS]:
+            raise ValueError(f"没有 {'、'.join(unknown)} 这一列，可用：{'、'.join(LIST_COLUMNS)}")
+        if missing := [key for key in ("answer", "key") if key not in self.columns]:
+            raise ValueError(f"缺少 {'、'.join(missing)} 这一列，说明靠它们读回，请补上")
+        if list(self.columns)[-1] != "key":
+            raise ValueError("key 应是最后一列：它是隐藏的")
+        return self
+
+
+class Explanation(_Model):
+    """When a unit's words count as an explanation."""
+
+    least: int
+    void: tuple[str, ...]
+
+
+class ReturnWords(_Model):
+    """`mappings/return.yaml`."""
+
+    note: NoteWords
+    tints: dict[Severity, str]
+    list: ListWords
+    explanation: Explanation
+
+
+@lru_cache(maxsize=4)
+def load_return_words(path: Path | None = None) -> ReturnWords:
+    """Read the shipped words of what goes back, or a bureau's own file."""
+    return _loaded(ReturnWords, path or data_folder("mappings") / "return.yaml")

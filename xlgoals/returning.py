@@ -1,0 +1,140 @@
+"""Marked copies of a batch, written into a folder: one for each workbook with findings, under the name it came with."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from xlgoals import guard
+from xlgoals.annotate import mark, problem_list
+from xlgoals.errors import OutputError, Refused
+from xlgoals.findings import Finding
+from xlgoals.limits import Limits
+from xlgoals.outputs import write_whole
+from xlgoals.sources import Source
+from xlgoals.tables import Tables, findings_of
+from xlgoals.wording import ReturnWords
+
+ZIPPED = (".xlsx", ".xlsm", ".xltx", ".xltm")  # names under which a marked package opens without a warning
+UNREAD = "file."  # how the codes begin that say a file was not read
+
+
+@dataclass(slots=True)
+class Returned:
+    """What became of each workbook: marked copies, lists alone (by the name of what they speak of), those that had changed
+    since they were judged, and those that a defect of ours kept from being marked."""
+
+    marked: list[Path] = field(default_factory=list)
+    listed: dict[str, Path] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def write_returns(tables: Tables, sources: Sequence[Source], folder: Path, words: ReturnWords, *, force: bool = False) -> Returned:
+    """Write what goes back. Raises `OutputError` before anything is written when a file is in the way: one of ours needs
+    `force`, any other is never replaced."""
+    findings: dict[str, list[Finding]] = defaultdict(list)
+    for one in findings_of(tables):
+        if not one.code.startswith("internal."):
+            findings[one.at.file].append(one)
+    answers = dict(tables.answers.select("key", "text").reverse().iter_rows())
+    judged = dict(tables.returns.select("file", "sha256").iter_rows())
+    told, taken = Returned(), set[str]()
+    wanted = [source for source in sources if source.name in findings]
+    paths = {one.name: (_free(folder / _name(one, ""), taken), _free(folder / _name(one, words.list.alone), taken)) for one in wanted}
+    _check([path for both in paths.values() for path in both], [Path(source.path) for source in sources], force)
+    for source in wanted:
+        data = _read(source, judged.get(source.name, ""))
+        if data is None:
+            told.changed.append(source.name)
+            continue
+        marked = _marked(data, source, findings[source.name], words, answers, told)
+        if marked is None:
+            continue
+        copy, alone = marked
+        path = paths[source.name][alone]
+        with write_whole(path, force=force) as draft:
+            draft.write_bytes(copy)
+        if alone:
+            told.listed[source.name] = path
+        else:
+            told.marked.append(path)
+    return told
+
+
+def _read(source: Source, sha256: str) -> bytes | None:
+    """The bytes that were judged; None when they are no longer there."""
+    path = Path(source.path)
+    try:
+        info, data = path.stat(), path.read_bytes()
+    except OSError:
+        return None
+    same = hashlib.sha256(data).hexdigest() == sha256 if sha256 else (info.st_mtime, info.st_size) == (source.changed, source.size)
+    return data if same else None
+
+
+def _marked(
+    data: bytes, source: Source, findings: Sequence[Finding], words: ReturnWords, answers: Mapping[str, str], told: Returned
+) -> tuple[bytes, bool] | None:
+    """The marked copy, or the list alone where the file cannot be read or marked."""
+    name = PurePosixPath(source.name).name
+    try:
+        if not any(one.code.startswith(UNREAD) for one in findings):
+            try:
+                return mark(data, findings, words, file=name, answers=answers), False
+            except Refused:
+                pass  # xls, xlsb, ods, et: not packages of this kind
+        return problem_list(findings, words, file=name, answers=answers), True
+    except Exception as error:  # a defect of ours must not keep the other files from going back
+        told.failed[source.name] = type(error).__name__
+        return None
+
+
+def _name(source: Source, alone: str) -> Path:
+    """The name a copy gets: the one its original has within what was read, with an ending that fits what is written."""
+    parts = [re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", part) for part in PurePosixPath(source.name).parts if part not in ("/", "..", ".")]
+    leaf, suffix = parts[-1], Path(source.path).suffix
+    if not leaf.lower().endswith(suffix.lower()):
+        leaf += suffix  # one of two equal names, told apart behind the ending
+    if alone:
+        leaf = f"{alone.format(name=leaf)}.xlsx"
+    elif suffix.lower() not in ZIPPED:
+        leaf = f"{leaf[: -len(suffix)] if suffix else leaf}.xlsx"
+    return Path(*parts[:-1], leaf)
+
+
+def _free(path: Path, taken: set[str]) -> Path:
+    """A path that no other copy of this run has, also where names differ only in case."""
+    wanted, number = path, 1
+    while (same := unicodedata.normalize("NFC", str(wanted)).casefold()) in taken:
+        number += 1
+        wanted = path.with_name(f"{path.stem}（{number}）{path.suffix}")
+    taken.add(same)
+    return wanted
+
+
+def _check(paths: Sequence[Path], inputs: Sequence[Path], force: bool) -> None:
+    read = {_id(path) for path in inputs} - {None}
+    there = [path for path in paths if path.exists()]
+    for path in there:
+        if _id(path) in read:
+            raise OutputError(f"输出 {path} 会盖掉输入。请换一个文件夹。")
+    if there and not force:
+        raise OutputError(f"{there[0]} 等 {len(there)} 个文件已存在，没有覆盖，什么也没有写。请换一个文件夹，或加 --force 覆盖上次退回的。")
+    for path in there:
+        if path.is_dir() or path.stat().st_size > Limits().file_bytes or not guard.is_marked(path.read_bytes()):
+            raise OutputError(f"{path} 不是本程序退回的表，加 --force 也不覆盖。请换一个文件夹。")
+
+
+def _id(path: Path) -> tuple[int, int] | None:
+    """What a file is, whatever it is called."""
+    try:
+        info = path.stat()
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
