@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from examples.fill import fill
+from examples.fill import file_name
 from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, printed
 from tests.test_ties import ROUNDED, departments
 from xlgoals.balance import evaluate, lay_out
@@ -26,8 +26,9 @@ from xlgoals.check import check
 from xlgoals.cli import main
 from xlgoals.findings import Finding
 from xlgoals.intake import gather
+from xlgoals.kinds_tie import judge
 from xlgoals.spec import load_forms
-from xlgoals.tables import Tables, tabulate
+from xlgoals.tables import Tables, tabulate, with_findings
 from xlgoals.wording import load_wording
 
 FORMS = load_forms()
@@ -37,15 +38,13 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "ties.md"
 
 
 @pytest.fixture(scope="module")
-def workbook() -> bytes:
-    return fill(DATA)
+def folder() -> Path:
+    return EXAMPLES.parent / "budget"
 
 
 @pytest.fixture(scope="module")
-def folder(workbook: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("预算")
-    (folder / "预算.xlsx").write_bytes(workbook)
-    return folder
+def workbook(folder: Path) -> bytes:
+    return (folder / file_name(DATA)).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +138,16 @@ def test_the_sums_tie_to_their_figures_and_the_goal_forms_to_the_projects(tables
     assert f"{goals['left']:.2f}" == f"{goals['right']:.2f}" == "11565.06" and goals["outcome"] == "equal"
 
 
+def test_a_figure_with_an_open_finding_is_counted_as_doubtful() -> None:
+    place = ("qinglong-expense-2024", "expense", "20805", "basic")
+    tables = departments([printed(), printed().altered(place, Decimal(1))])
+    whole = budgets(with_findings(tables, [one for _, judged in judge(tables, FORMS, SUBJECTS) for one in judged()]))
+    doubtful = whole.budget_figures.filter(pl.col("state") == "pending")
+    assert set(doubtful["file"]) == {"1.xlsx"} and "20805" in set(doubtful["subject_code"])
+    row = whole.budget_lines.filter((pl.col("subject_code") == "20805") & (pl.col("column") == "basic")).row(0, named=True)
+    assert (row["doubtful"], row["departments_in"], f"{row['amount_wan']:.2f}") == (1, 2, "85.84")
+
+
 def test_the_words_of_every_sheet_are_there(tables: Tables) -> None:
     for name, frame in budgets(tables).items():
         assert set(frame.columns) <= set(WORDS.columns), name
@@ -150,10 +159,11 @@ def test_the_words_of_every_sheet_are_there(tables: Tables) -> None:
 
 
 @pytest.fixture(scope="module")
-def summary(folder: Path) -> Path:
-    run = CliRunner().invoke(main, ["consolidate", str(folder), "-o", str(folder.parent / "汇总.xlsx"), "--force", "--subjects", str(ROSTER)])
+def summary(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("汇总") / "汇总.xlsx"
+    run = CliRunner().invoke(main, ["consolidate", str(folder), "-o", str(path), "--subjects", str(ROSTER)])
     assert run.exit_code == 1, run.output  # the published forms hold mistakes of their own
-    return folder.parent / "汇总.xlsx"
+    return path
 
 
 def rows(sheet: Any) -> list[dict[str, Any]]:
@@ -165,7 +175,9 @@ def test_the_summary_shows_both_sides_and_the_whole_table(summary: Path) -> None
     book = openpyxl.load_workbook(summary, data_only=True)
     total = next(row for row in rows(book["勾稽核对"]) if row["编号"] == "K22")
     assert (total["一边（万元）"], total["另一边（万元）"], total["结果"], total["另一边几个数"]) == (11565.06, 11565.06, "平", 25)
-    assert rows(book["支出总表汇总"])[0] | {"行号": 0} == {"行号": 0, "年度": "2024", "科目编码": None, "项目或科目": "合计", "合计": 11915.4, "基本支出": 350.34, "项目支出": 11565.06}
+    assert rows(book["支出总表汇总"])[0] | {"行号": 0} == {
+        "行号": 0, "年度": "2024", "科目编码": None, "项目或科目": "合计", "合计": 11915.4, "基本支出": 350.34, "项目支出": 11565.06, "待核实的数": 0,
+    }  # fmt: skip
     assert next(row["项目或科目"] for row in rows(book["三公经费汇总"])) == "“三公”经费小计"
     balance = {row["项目或科目"]: (row["收入预算数"], row["支出预算数"]) for row in rows(book["收支总表汇总"])}
     assert balance["收入总计"] == (11915.4, None) and balance["支出总计"] == (None, 11915.4) and next(iter(balance)) == "一、一般公共预算拨款收入"
@@ -174,13 +186,13 @@ def test_the_summary_shows_both_sides_and_the_whole_table(summary: Path) -> None
 
 
 def test_every_figure_leads_back_to_its_cell(summary: Path, folder: Path) -> None:
-    source = openpyxl.load_workbook(folder / "预算.xlsx", data_only=True)
+    source = openpyxl.load_workbook(folder / file_name(DATA), data_only=True)
     found = rows(openpyxl.load_workbook(summary, data_only=True)["预算表明细"])
     assert len(found) == 82
     for row in found:
         assert float(source[row["工作表"]][row["单元格"]].value) == row["金额（万元）"]
     linked = openpyxl.load_workbook(summary)["预算表明细"]
-    assert all(cells[-1].hyperlink is not None for cells in linked.iter_rows(min_row=5, max_col=13))
+    assert all(cells[-1].hyperlink is not None for cells in linked.iter_rows(min_row=5, max_col=14))
 
 
 @pytest.mark.office

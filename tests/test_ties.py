@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.budget import SUBJECTS, WAN, Budget, printed
-from xlgoals.balance import evaluate, lay_out, together, witnesses
+from tests.budget import DATA, SUBJECTS, WAN, Budget, printed
+from xlgoals.balance import OUTCOME, evaluate, lay_out, together, witnesses
 from xlgoals.errors import SpecError
 from xlgoals.findings import Finding
 from xlgoals.kinds_tie import FAULTS, OUTCOMES, judge
@@ -155,7 +155,7 @@ def test_the_findings_of_the_printed_budget_are_notes_that_tell_both_sides() -> 
 
 def departments(budgets: Iterable[Budget]) -> Tables:
     """One batch of many departments."""
-    return tabulate(one for n, budget in enumerate(budgets) for one in replace(budget, department=f"{n}局", unit=f"{n}局", file=f"{n}.xlsx").returns())
+    return tabulate(one for n, budget in enumerate(budgets) for one in replace(budget, department=f"第{n}局", unit=f"第{n}局", file=f"{n}.xlsx").returns())
 
 
 def taking_part() -> set[tuple[str, str]]:
@@ -200,6 +200,29 @@ def test_a_figure_altered_by_one_is_an_error_that_names_both_sides(by: Decimal) 
         assert all(one.severity == "error" and one.found != one.expected for one in told[at.file])
         assert any(one.others or "空白" in one.text for one in own)
         assert all(one.found in one.text and one.expected in one.text and one.at.cell in one.text for one in own)
+
+
+def blanks() -> set[tuple[str, str, str, str]]:
+    """Every place of a table where the department wrote no amount: of coded tables in the lines that it has."""
+    found = set()
+    for name in DATA["forms"]:
+        for _, grid in FORMS[name].template.grids():
+            money = [column for column in grid.columns if FORMS[name].columns[grid.grid][column.id].type == "money"]
+            used = {place[2] for place in PRINTED.cells if place[:2] == (name, grid.grid)}
+            for column in money:
+                lines = {grid.line_id(block, column) for block in range(len(grid.blocks))} - {""}
+                lines |= used if any(not block.words for block in grid.blocks) else set()
+                found |= {(name, grid.grid, line, column.key) for line in lines} - set(PRINTED.cells)
+    return found
+
+
+def test_a_figure_where_nothing_stood_is_an_error() -> None:
+    chosen = sorted(blanks())
+    assert len(chosen) > 400
+    tables = departments(replace(PRINTED, cells={**PRINTED.cells, place: "1.00"}) for place in chosen)
+    told = {finding.at.file for finding in findings(tables) if finding.code == "tie.broken"}
+    missed = {chosen[n] for n in range(len(chosen)) if f"{n}.xlsx" not in told}
+    assert missed == {("qinglong-assets-2024", "assets", "house_office", "value")}  # 其中：办公用房, part of 房屋
 
 
 @given(st.data())
@@ -284,6 +307,32 @@ def test_a_form_in_yuan_and_a_unit_of_the_department_count_with_it(as_printed: p
     assert side(frame, "goals.total") == ("11565.06", "11565.06", "equal")
     row = frame.filter(pl.col("tie") == "goals.total").row(0, named=True)
     assert row["tolerance"] == 50 + 25 * Decimal("0.005")  # one figure in 万元, 25 in 元
+
+
+def test_a_department_is_known_with_or_without_its_code() -> None:
+    """Goal forms of a unit that writes its department without the code count with the department's tables."""
+    moved = [replace(one, file="站.xlsx", fields={**one.fields, "department": "青龙满族自治县 医疗保障局", "unit": "医保中心"}) if one.funds else one for one in PRINTED.returns()]
+    assert side(outcomes(moved), "goals.total") == ("11565.06", "11565.06", "equal")
+
+
+def test_a_table_in_yuan_is_held_against_one_in_ten_thousands() -> None:
+    """The statement in 万元, the tables in 元 to the cent: what rounding explains is the statement's alone."""
+    yuan = {name: form if name in ("qinglong-2024", "qinglong-statement-2024") else replace(form, money_factor=Decimal(1)) for name, form in FORMS.forms.items()}
+    tables = tabulate(PRINTED.returns())
+    frame = evaluate(lay_out(tables, replace(FORMS, forms=yuan), FORMS.ties, SUBJECTS), FORMS.ties)
+    found = {row["tie"]: row for row in frame.filter(pl.col("tie").is_in(["stated.running", "balance.expense"])).iter_rows(named=True)}
+    assert found["stated.running"]["tolerance"] == Decimal("50.005") and found["stated.running"]["outcome"] == "broken"  # 100 yuan apart
+    assert found["balance.expense"]["tolerance"] == 5 * Decimal("0.005") and found["balance.expense"]["outcome"] == "broken"
+
+
+def test_a_batch_without_budgets_has_nothing_to_compare() -> None:
+    laid = lay_out(tabulate(one for one in PRINTED.returns() if one.funds), FORMS, FORMS.ties, SUBJECTS)
+    assert laid.scopes.is_empty() and evaluate(laid, FORMS.ties).is_empty() and evaluate(together(laid), FORMS.ties).is_empty()
+
+
+def test_outcomes_have_one_schema(as_printed: pl.DataFrame) -> None:
+    laid = lay_out(tabulate(PRINTED.returns()), FORMS, FORMS.ties, SUBJECTS)
+    assert dict(evaluate(laid, FORMS.ties).schema) == OUTCOME and dict(evaluate(laid, FORMS.ties.model_copy(update={"ties": ()})).schema) == OUTCOME
 
 
 def test_the_sums_of_many_departments_hold_the_same_equalities(as_printed: pl.DataFrame) -> None:

@@ -30,6 +30,10 @@ CELL = {
     "scope": pl.Int64(), "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "code": pl.String(),
     "column": pl.String(), "amount": AMOUNT, "room": AMOUNT, "lost": pl.Boolean(), "presumed": pl.Boolean(),
 }  # fmt: skip
+OUTCOME = {
+    "tie": pl.String(), "scope": pl.Int64(), **dict.fromkeys(DIMENSIONS, pl.String()), "left": AMOUNT, "right": AMOUNT, "left_count": pl.Int32(),
+    "right_count": pl.Int32(), "tolerance": AMOUNT, "presumed": pl.Boolean(), "difference": AMOUNT, "outcome": pl.String(),
+}  # fmt: skip
 NIL = pl.lit(Decimal(0)).cast(AMOUNT)
 
 
@@ -55,6 +59,8 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
     goals = [name for name, form in known.items() if is_goal_form(form)]
     grids = {name: set(form.columns) | {m.record for m in form.meanings.values()} for name, form in known.items()}
     budget = [name for name, has in grids.items() if has & (ties.grids - {GOALS}) and name not in goals]
+    if not budget:
+        return _nothing()
     scopes, members = _scopes(tables.returns, budget, goals)
     every = members.join(tables.returns.select("rid", "form"), on="rid", maintain_order="left")
     doubled = every.filter(pl.col("form").is_in(budget) & (pl.len().over("scope", "form") > 1))
@@ -71,6 +77,14 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
     return Laid(scopes, mine.join(cells, on="rid").select(list(CELL)), present, twice, levels)
 
 
+def _nothing() -> Laid:
+    """What a batch without budget tables has to compare."""
+    text = dict.fromkeys(("year", "department", "unit"), pl.String())
+    scopes = pl.DataFrame(schema={"scope": pl.Int64(), **text, "whole": pl.Boolean()})
+    twice = pl.DataFrame(schema={"scope": pl.Int64(), "form": pl.String(), "grid": pl.String(), "rid": pl.String()})
+    return Laid(scopes, pl.DataFrame(schema=CELL), twice.select("scope", "grid"), twice, ())
+
+
 def is_goal_form(form: Form) -> bool:
     """Whether a form is filled once a project and says what the project costs."""
     to = {m.to for m in form.meanings.values()}
@@ -80,19 +94,26 @@ def is_goal_form(form: Form) -> bool:
 def _scopes(returns: pl.DataFrame, budget: Sequence[str], goals: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Whose budgets there are, and which returns each is made of. A goal form belongs to its unit's budget, and to that of the whole
     department (whose tables name the department as their unit, or none)."""
-    owner = ["year", "department", "unit"]
-    own = returns.filter(pl.col("form").is_in(budget)).select("rid", *owner)
-    scopes = own.select(owner).unique().sort(owner).with_row_index("scope").cast({"scope": pl.Int64()})
-    whole = [not bare(unit) or bare(department).endswith(bare(unit)) for department, unit in scopes.select("department", "unit").iter_rows()]
-    scopes = scopes.with_columns(whole=pl.Series(whole, dtype=pl.Boolean))
-    forms = returns.filter(pl.col("form").is_in(goals)).select("rid", *owner)
-    above = scopes.filter("whole").select("scope", "year", "department")
+    mine = returns.filter(pl.col("form").is_in([*budget, *goals])).select("rid", "form", "year", "department", "unit")
+    named = {name: _owner(name) for part in ("department", "unit") for name in mine[part].unique()}
+    mine = mine.with_columns(pl.col("department", "unit").replace_strict(named, return_dtype=pl.String()).name.prefix("own_"))
+    owner = ["year", "own_department", "own_unit"]
+    own = mine.filter(pl.col("form").is_in(budget))
+    scopes = own.group_by(owner).agg(pl.col("department", "unit").min()).sort(owner).with_row_index("scope").cast({"scope": pl.Int64()})
+    whole = pl.Series([department.endswith(unit) for department, unit in scopes.select("own_department", "own_unit").iter_rows()], dtype=pl.Boolean)
+    scopes = scopes.with_columns(whole=whole)
+    forms, above = mine.filter(pl.col("form").is_in(goals)), scopes.filter(pl.col("whole") & (pl.col("own_department") != ""))
     members = pl.concat([
         own.join(scopes, on=owner).select("scope", "rid"),
         forms.join(scopes, on=owner).select("scope", "rid"),
-        forms.join(above, on=["year", "department"]).select("scope", "rid"),
+        forms.join(above, on=owner[:2]).select("scope", "rid"),
     ]).unique().sort("scope", "rid")  # fmt: skip
-    return scopes, members
+    return scopes.select("scope", "year", "department", "unit", "whole"), members
+
+
+def _owner(name: str) -> str:
+    """A department's or unit's name without its code and without what people respell: 450 县医保局 and 县医保局 are one."""
+    return re.sub(r"^\d{3,}[-—_.、]*", "", bare(name)) or bare(name)
 
 
 def _figures(tables: Tables, known: Mapping[str, Form], budget: Sequence[str], ties: Ties, spoken: pl.DataFrame) -> pl.DataFrame:
@@ -157,6 +178,8 @@ def evaluate(laid: Laid, ties: Ties) -> pl.DataFrame:
     by_grid = {str(name): frame for (name,), frame in laid.cells.partition_by("grid", as_dict=True).items()}
     tables = {str(name): set(frame["scope"]) for (name,), frame in laid.present.partition_by("grid", as_dict=True).items()}
     twice = {str(name): set(frame["scope"]) for (name,), frame in laid.twice.partition_by("grid", as_dict=True).items()}
+    if not ties.ties:
+        return pl.DataFrame(schema=OUTCOME)
     found = [_compared(tie, by_grid, _judged(tie, by_grid, tables, twice, laid.levels), laid.levels) for tie in ties.ties]
     frame = pl.concat(found)
     difference = pl.col("left") - pl.col("right")
@@ -167,20 +190,22 @@ def evaluate(laid: Laid, ties: Ties) -> pl.DataFrame:
 def _compared(tie: Tie, cells: Mapping[str, pl.DataFrame], scopes: list[int], levels: tuple[int, ...]) -> pl.DataFrame:
     keys = ["scope", *tie.each]
     left, right = (_side(terms, keys, cells, levels) for terms in (tie.left, tie.right))
-    # where no line of either side holds a figure, both are zero all the same, and that is equal
-    base = [pl.DataFrame({"scope": scopes}, schema={"scope": pl.Int64()})] if not tie.each else []
     if tie.match == "both":
-        base = [left.join(right, on=keys, how="semi").select(keys)]
-    elif not base:
-        base = [pl.concat([left.select(keys), right.select(keys)]).unique()]
-    frame = base[0].filter(pl.col("scope").is_in(scopes))
+        wanted = left.join(right, on=keys, how="semi").select(keys)
+    elif tie.each:
+        wanted = pl.concat([left.select(keys), right.select(keys)]).unique()
+    else:  # where neither side holds a figure, both are zero all the same, and that is equal
+        wanted = pl.DataFrame({"scope": scopes}, schema={"scope": pl.Int64()})
+    frame = wanted.filter(pl.col("scope").is_in(scopes))
     for name, side in (("left", left), ("right", right)):
-        frame = frame.join(side.rename({"amount": name, "count": f"{name}_count", "room": f"{name}_room", "lost": f"{name}_lost", "presumed": f"{name}_presumed"}), on=keys, how="left")
+        parts = [part for part in side.columns if part not in keys]
+        frame = frame.join(side.rename({part: f"{name}_{part}" for part in parts}), on=keys, how="left")
     lost, presumed = (pl.any_horizontal(pl.col(f"{side}_{what}").fill_null(value=False) for side in ("left", "right")) for what in ("lost", "presumed"))
     frame = frame.filter(~lost).sort(keys)
     blank = [pl.lit("").alias(name) for name in DIMENSIONS if name not in tie.each]
-    return frame.with_columns(*blank, tie=pl.lit(tie.tie), room=pl.col("left_room").fill_null(NIL) + pl.col("right_room").fill_null(NIL)).select(
-        "tie", "scope", *DIMENSIONS, pl.col("left", "right").fill_null(NIL), pl.col("left_count", "right_count").fill_null(0).cast(pl.Int32), "room",
+    amount, room = pl.col("left_amount", "right_amount").fill_null(NIL), pl.col("left_room").fill_null(NIL) + pl.col("right_room").fill_null(NIL)
+    return frame.with_columns(*blank, tie=pl.lit(tie.tie), room=room).select(
+        "tie", "scope", *DIMENSIONS, amount.name.map(lambda name: name.removesuffix("_amount")), pl.col("left_count", "right_count").fill_null(0).cast(pl.Int32), "room",
         presumed=presumed if "code" in tie.each else pl.lit(value=False),
     )  # fmt: skip
 

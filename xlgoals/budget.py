@@ -13,18 +13,21 @@ from decimal import Decimal
 import polars as pl
 
 from xlgoals.balance import Laid, evaluate, together, witnesses
+from xlgoals.consolidate import OPEN, STATES
 from xlgoals.tables import Tables
 from xlgoals.ties import Ties
 
 WAN = pl.Decimal(38, 6)
 NAME = "name"  # the column of a coded table that holds a code's name
 BETWEEN = "·"  # stands between the line and the column in what a form calls a figure
+READY, PENDING, _ = STATES
 SIDES = ("left", "right", "difference", "tolerance")
 
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """`budget_lines`: one row a line and column of a table of the whole, with its sum and how many budgets are in it.
+    """`budget_lines`: one row a line and column of a table of the whole, with its sum, how many budgets are in
+    it and how many of its figures are in doubt (an open finding names their cell).
     `budget_figures`: one row a figure that is in such a sum, with its place. `budget_ties`: one row a comparison of the sums."""
 
     budget_lines: pl.DataFrame
@@ -73,11 +76,12 @@ def add_up(laid: Laid, ties: Ties, tables: Tables, grids: Sequence[str]) -> Budg
     figures = _numbered(_figures(years, tables, grids))
     by = ["year", "grid", "line_no", "column_no", "subject_code", "line_name", "heading", "column"]
     lines = figures.group_by(by, maintain_order=True).agg(
-        pl.col("amount_wan").sum().cast(WAN), departments_in=pl.struct("department", "unit").n_unique().cast(pl.Int32)
-    )
+        pl.col("amount_wan").sum().cast(WAN), departments_in=pl.struct("department", "unit").n_unique().cast(pl.Int32),
+        doubtful=(pl.col("state") == PENDING).sum().cast(pl.Int32),
+    )  # fmt: skip
     return Budgets(
         lines.sort("line_no", "column_no"),
-        figures.select(*by[:-1], "department", "unit", "amount_wan", "file", "sheet", "cell"),
+        figures.select(*by[:-1], "department", "unit", "amount_wan", "state", "file", "sheet", "cell"),
         compared(years, ties, tables),
     )
 
@@ -87,13 +91,27 @@ def _figures(years: Laid, tables: Tables, grids: Sequence[str]) -> pl.DataFrame:
     cells = years.cells.filter(pl.col("grid").is_in(list(grids)) & ~pl.col("lost")).join(years.scopes.select("scope", "year"), on="scope")
     places = tables.places.select("rid", "key", "cell", "label")
     names = tables.details.filter(pl.col("column") == NAME).select("rid", "grid", "line", name="text")
-    frame = cells.join(places, on=["rid", "key"], how="left").join(names, on=["rid", "grid", "line"], how="left")
+    frame = cells.join(places, on=["rid", "key"], how="left").with_columns(pl.col("cell").fill_null("")).join(names, on=["rid", "grid", "line"], how="left")
     frame = frame.join(tables.returns.select("rid", "department", "unit", "file", "sheet"), on="rid")
+    frame = frame.join(_doubted(tables), on=["file", "sheet", "cell"], how="left")
     label = pl.col("label").fill_null("").str.splitn(BETWEEN, 2).struct
     return frame.with_columns(
-        pl.col("cell").fill_null(""), amount_wan=wan("amount"), heading=label.field("field_1").fill_null(""),
+        state=pl.when(pl.col("doubt").is_null()).then(pl.lit(READY)).otherwise(pl.lit(PENDING)),
+        amount_wan=wan("amount"), heading=label.field("field_1").fill_null(""),
         line_name=pl.coalesce("name", label.field("field_0")), subject_code=pl.col("code").fill_null(""),
     )  # fmt: skip
+
+
+def _doubted(tables: Tables) -> pl.DataFrame:
+    """The cells that an open finding speaks of, first or among others."""
+    found = tables.findings.filter(OPEN)
+    places = [
+        place
+        for file, sheet, cell, others in found.select("file", "sheet", "cell", "others").iter_rows()
+        for place in ((file, sheet, cell), *map(tuple, others or ()))
+    ]
+    schema = dict.fromkeys(("file", "sheet", "cell"), pl.String())
+    return pl.DataFrame(places, schema=schema, orient="row").unique().with_columns(doubt=pl.lit(value=True))
 
 
 def _numbered(frame: pl.DataFrame) -> pl.DataFrame:

@@ -9,18 +9,7 @@ from pathlib import Path
 import click
 
 from xlgoals.options import force_option, forms_option, given_options, jobs_option, lists_options, paths_argument
-from xlgoals.running import (
-    OwnLists,
-    check_place,
-    echo_json,
-    exit_code,
-    opined,
-    reviewed,
-    send_back,
-    taken_in,
-    tally,
-    write_summary,
-)  # fmt: skip
+from xlgoals.running import OwnLists, check_place, echo_json, exit_code, opined, reviewed, send_back, taken_in, tally, write_summary
 
 
 @click.command()

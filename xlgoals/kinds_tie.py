@@ -62,9 +62,11 @@ class _Spot(NamedTuple):
 def _told_ties(tables: Tables, forms: Forms, subjects: Sequence[Subject]) -> Iterator[Finding]:
     """A finding for each equality that does not hold, at its first cell; all other cells of both sides beside it."""
     rules, ties = _rules(forms.catalogue, "tie", "outcome"), {one.tie: one for one in forms.ties.ties}
-    if not rules or tables.details.is_empty():
+    if not rules:
         return
     laid = lay_out(tables, forms, forms.ties, subjects)
+    if laid.scopes.is_empty():
+        return
     if "several" in rules:
         yield from _several(rules["several"], laid, tables, forms)
     if subjects and "unassigned" in rules:

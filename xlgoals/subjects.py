@@ -33,11 +33,17 @@ def read_subjects(path: Path, headings: Path) -> tuple[Subject, ...]:
     rows = read_listing(path, (("project_code", "subject"), ("project_name", "subject")), known["headings"])
     return tuple(
         Subject(
-            row.get("project_code", ""), row.get("project_name", ""), re.sub(r"\s", "", row["subject"]),
+            row.get("project_code", ""), row.get("project_name", ""), _digits(row["subject"]),
             bare(row.get("carried", "")) in words["yes"], any(word in bare(row.get("basis", "")) for word in words["presumed"]),
         )
         for row in rows
     )  # fmt: skip
+
+
+def _digits(subject: str) -> str:
+    """The code at the beginning of what people write: 2101301 城乡医疗救助."""
+    found = re.match(r"\d+", bare(subject))
+    return found[0] if found else bare(subject)
 
 
 def assign(subjects: Sequence[Subject], returns: pl.DataFrame) -> pl.DataFrame:
