@@ -149,7 +149,15 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
-FOR_TABLES = frozenset(["saved_again", "protection_removed", "looks_changed", "columns_hidden", "keys_unhidden", "sheets_renamed", "sheet_names_swapped", "sheets_reordered", "sheet_hidden", "stamp_cleared", "meta_deleted", "guide_deleted", "other_version", "values_pasted", "values_pasted_shifted", "everything_pasted", "unrelated_sheet", "names_deleted", "names_broken", "row_keys_cleared", "only_words_left", "labels_spaced", "labels_broken", "labels_full_width", "labels_with_colon", "labels_required", "title_changed", "unmerged", "remark_beside", "remark_below", "rows_on_top", "row_under_keys", "column_left", "column_middle", "key_row_deleted", "key_column_deleted", "keys_deleted", "copied_into_new_book", "unmerged_in_office", "saved_as_xlsx", "saved_as_xls", "saved_as_ods", "there_and_back", "bare_and_ods", "keys_deleted_and_xls"])  # kinds of damage that speak of no project and no indicator
+FOR_TABLES = frozenset({
+    "saved_again", "protection_removed", "looks_changed", "columns_hidden", "keys_unhidden", "sheets_renamed", "sheet_names_swapped",
+    "sheets_reordered", "sheet_hidden", "stamp_cleared", "meta_deleted", "guide_deleted", "other_version", "values_pasted",
+    "values_pasted_shifted", "everything_pasted", "unrelated_sheet", "names_deleted", "names_broken", "row_keys_cleared",
+    "only_words_left", "labels_spaced", "labels_broken", "labels_full_width", "labels_with_colon", "labels_required", "title_changed",
+    "unmerged", "remark_below", "rows_on_top", "row_under_keys", "column_left", "keys_deleted_and_inserted", "key_row_deleted",
+    "key_column_deleted", "keys_deleted", "copied_into_new_book", "unmerged_in_office", "saved_as_xlsx", "saved_as_xls",
+    "saved_as_ods", "there_and_back", "bare_and_ods", "keys_deleted_and_xls",
+})  # fmt: skip  # kinds of damage that speak of no project and no indicator
 
 
 def applies(kind_name: str, form: str) -> bool:

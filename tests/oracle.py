@@ -338,6 +338,7 @@ def _compare(one: Return, truth: Truth, cells: Mapping[Place, object], taken: se
     by_cell: dict[Place, set[str]] = {}
     projects: set[int] = set()
     unticked = {tick_line(slot.tick) for slot in plan(truth.form).slots if slot.tick}
+    typed_keys = {what.kind for what in truth.values.values()}
     nameless = {indicator.key for indicator in one.indicators if not indicator.name}
     for key, spot in one.spots.items():
         if not spot.text or (spot.text in unticked and shown(spot.text) not in truth.values):
@@ -352,7 +353,7 @@ def _compare(one: Return, truth: Truth, cells: Mapping[Place, object], taken: se
             continue
         if record in nameless:
             continue  # the checks name this line: indicator.no_name
-        if str(cells.get(at, "")).startswith("=") or (shown(cells.get(at)) not in truth.values and (*at,) in _sums(truth.form, one, at)):
+        if key not in typed_keys and _filled_in(truth.form, key):
             continue  # what the form fills in by itself
         if kind.endswith((".level1", ".level2")):
             continue  # these words repeat; the record's levels are compared below
@@ -388,11 +389,10 @@ def _compare(one: Return, truth: Truth, cells: Mapping[Place, object], taken: se
     return right
 
 
-def _sums(form: Form, one: Return, at: Place) -> set[Place]:
-    """The place itself, where the spot that stands there is that of a sum or of a name looked up."""
-    keys = [key for key, spot in one.spots.items() if spot.at.cell == cell_name(*at)]
-    filled_in = {(slot.grid, slot.column.key) for slot in plan(form).slots if slot.formula and slot.column}
-    return {at} if keys and all((key.split(".")[0], key.split(".")[-1]) in filled_in for key in keys) else set()
+def _filled_in(form: Form, key: str) -> bool:
+    """Whether a figure stands in a column that the form fills in by itself: a sum, or a name looked up."""
+    parts = key.split(".")
+    return (parts[0], parts[-1]) in {(slot.grid, slot.column.key) for slot in plan(form).slots if slot.formula and slot.column}
 
 
 def _money(text: str, form: Form) -> Decimal | None:
@@ -442,6 +442,8 @@ def _same(value: object, spot: Spot) -> bool:
 
 def _printed(value: object, forms: Sequence[Form], returns: Sequence[Return]) -> bool:
     """Whether a form prints this, or it is a key or a stamp; or the level word of a line that was read."""
+    if value == 0 and any(is_table(grid) for form in forms for _, grid in form.template.grids()):
+        return True  # a sum of nothing
     if not isinstance(value, str):
         return False
     if any(is_table(grid) for form in forms for _, grid in form.template.grids()) and value.startswith("="):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -175,6 +175,10 @@ class Forms:
         if name not in self.forms:
             raise self._unknown(name, self.forms)
         return self.forms[name]
+
+    def recoded(self, codes: Mapping[str, CodeList]) -> Forms:
+        """The same forms with other code lists: a bureau's own for the year, in dropdowns, look-ups and checks alike."""
+        return replace(self, codes=codes, forms={name: replace(form, codes=codes) for name, form in self.forms.items()})
 
     def binder(self, name: str) -> Binder:
         """The book of forms of a name, or the book that a form alone makes."""

@@ -46,9 +46,8 @@ def locate(book: Book, forms: Forms) -> tuple[list[Located], list[Finding]]:
                 _take(book, replace(part, names={}), form, replace(stamp, instance=""), forms, located, findings)
     generated = issued is not None or len(loose) < len(book.sheets)
     others: list[Sheet] = []
-    for sheet in (section for whole in loose for section in sections(whole, forms.forms.values())):
-        if generated and _ours(sheet, forms):
-            continue
+    foreign = (sheet for sheet in loose if not (generated and _ours(sheet, forms)))
+    for sheet in (section for whole in foreign for section in sections(whole, forms.forms.values())):
         found = recognise(sheet, forms.forms.values())
         if issued and (own := [form for form in found if form.id in forms.of(issued.form)]):
             found = own  # the sheet lost its stamp, the workbook kept its own

@@ -29,8 +29,11 @@ given_options = several(
     click.option("--unit", default="", help="表里没有实施单位时，按这个单位计。"),
 )
 jobs_option = click.option("--jobs", type=click.IntRange(1), default=None, help="同时用几个进程读文件，默认按机器。")
+codes_option = click.option(
+    "--codes", type=click.Path(path_type=Path, dir_okay=False), help="当年的政府收支分类科目表（.xlsx 或 .csv），代替自带的科目。"
+)
 lists_options = several(
-    click.option("--codes", type=click.Path(path_type=Path, dir_okay=False), help="当年的政府收支分类科目表（.xlsx 或 .csv），代替自带的科目。"),
+    codes_option,
     click.option(
         "--subjects", type=click.Path(path_type=Path, dir_okay=False), help="项目与科目的清单（.xlsx 或 .csv）：项目编码或名称、科目编码、上年结转。"
     ),

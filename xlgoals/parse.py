@@ -20,6 +20,7 @@ from xlgoals.words import bare
 
 CENT = Decimal("0.01")
 NIL = ("无", "-", "—", "–", "－", "/", "——")  # what people write into a money cell that holds nothing
+ELSEWHERE = re.compile(r"\[(?!\.)")  # a reference to another file; ods writes [.A1] for a cell of its own
 TICKS = "☑☒√✓✔■Rþ"  # what stands for a tick: signs, look-alikes, and the letters that symbol fonts leave behind
 BOXES = "□☐▢囗口○"
 
@@ -204,8 +205,9 @@ class _Parser:
         own = taken.slot.formula is not None and cell.formula is not None and is_own(taken.slot.formula, cell.formula)
         if own and cell.value is None and not cell.error:
             return ""  # never calculated
-        if cell.error or (cell.formula is not None and (cell.value is None or "[" in cell.formula)):
-            told = cell.error or ("引用了别的文件" if "[" in (cell.formula or "") else "没有算出结果")
+        external = cell.formula is not None and ELSEWHERE.search(cell.formula) is not None
+        if cell.error or external or (cell.formula is not None and cell.value is None):
+            told = cell.error or ("引用了别的文件" if external else "没有算出结果")
             self.tell("cell.no_value", key, found=told)
             return ""
         if cell.formula is not None and not own:

@@ -50,15 +50,13 @@ NO_LISTS = OwnLists()
 
 def loaded(forms_dirs: tuple[str, ...], lists: OwnLists) -> tuple[Forms, tuple[Subject, ...]]:
     """The spec files, with a bureau's own lists."""
-    from dataclasses import replace
-
     from xlgoals.spec import load_forms, mapping_path
 
     forms, headings = load_forms(forms_dirs), mapping_path(forms_dirs, "listings.yaml")
     if lists.codes:
         from xlgoals.codes import take_codes
 
-        forms = replace(forms, codes=take_codes(lists.codes, forms.codes, headings))
+        forms = forms.recoded(take_codes(lists.codes, forms.codes, headings))
     if not lists.subjects:
         return forms, ()
     from xlgoals.subjects import read_subjects

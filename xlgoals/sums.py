@@ -122,6 +122,7 @@ def excel(formula: Formula, cell: Callable[[Term], str], below: Callable[[str], 
 def is_own(formula: Formula, text: str) -> bool:
     """Whether a formula found in a cell is the one that was written there: rows inserted or deleted may have changed its addresses,
     but it names no other function and adds no figure of somebody's own."""
+    text = re.sub(r"\[\.([^\]']*)\]", lambda cell: cell[1].replace(".", ""), text.removeprefix("of:").removeprefix("="))  # as ods writes it
     bare = re.sub(r'"[^"]*"|\$?[A-Z]{1,3}\$?[0-9]+|cod_\w+|_xlfn\.|#REF!', "", text.upper().replace("COD_", "cod_"))
     functions, figures = set(re.findall(r"[A-Z][A-Z0-9.]*(?=\()", bare)), set(re.findall(r"[0-9][0-9.]*", bare))
     if isinstance(formula, Sum):
