@@ -29,12 +29,12 @@ from xlgoals.yamlmark import load_marked
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every part of the package, so that equal data gives equal bytes
 
 
-def fill(data: Mapping[str, Any]) -> bytes:
+def fill(data: Mapping[str, Any], stamp: Stamp | None = None) -> bytes:
     """One department's workbook: a sheet a project, every value typed where the form asks for it. Of a book of forms (`book`), also
-    one sheet each for what `forms` gives by form; its projects may be those of another file (`projects_from`)."""
+    one sheet each for what `forms` gives by form; its projects may be those of another file (`projects_from`). `stamp`: as it was sent out."""
     forms = load_forms()
     binder = forms.binder(data.get("book") or data["form"])
-    stamp = Stamp(1, "", "", year=data["year"], department=data["department"], unit=data["unit"])
+    stamp = stamp or Stamp(1, "", "", year=data["year"], department=data["department"], unit=data["unit"])
     known = load_marked(data_folder("examples") / "data" / f"{data['projects_from']}.yaml").data if "projects_from" in data else data
     projects = known.get("projects", [])
     book = openpyxl.load_workbook(io.BytesIO(render(forms, binder, count=max(1, len(projects)), stamp=stamp)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from decimal import Decimal
@@ -24,10 +25,11 @@ from xlgoals.limits import Limits
 from xlgoals.outputs import MARKER
 from xlgoals.records import Area, At, Book, Funds, Given, Return, Spot
 from xlgoals.sources import files_in, natural
-from xlgoals.spec import load_forms
+from xlgoals.spec import data_folder, load_forms
 from xlgoals.tables import SCHEMAS, Tables
 
 CATALOGUE = load_forms().catalogue
+FILLED = sorted((data_folder("examples") / "filled").glob("*.xlsx"))
 
 
 def book(path: Path, text: str = "", **properties: str) -> Path:
@@ -294,3 +296,60 @@ def test_different_returns_stay_apart(tmp_path: Path, monkeypatch: pytest.Monkey
     found = settled(tmp_path, monkeypatch, returned("a.xlsx", **one), returned("b.xlsx", **other))
     assert found.returns.height == 2
     assert found.findings.is_empty()
+
+
+# --- archives --------------------------------------------------------------------------------------------------------
+
+
+def packed(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (2025, 9, 1, 8, 30, 0)), data)
+    return path
+
+
+def test_workbooks_in_a_zip_are_read_under_both_names(tmp_path: Path) -> None:
+    data = FILLED[0].read_bytes()
+    packed(tmp_path / "教育局.zip", {"一小/报表.xlsx": data, "说明.docx": b"x", "__MACOSX/._报表.xlsx": b"x"})
+    taken = gather([tmp_path], jobs=1)
+    assert taken.tables.returns["file"].unique().to_list() == ["教育局.zip/一小/报表.xlsx"]
+    assert {f["code"]: f["found"] for f in taken.tables.findings.to_dicts()}["folder.other_files"] == "说明.docx"
+    assert gather([tmp_path / "教育局.zip"], jobs=1).tables.returns.height == taken.tables.returns.height
+
+
+def test_names_in_gbk_within_a_zip_are_read(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("Z" * 8 + ".xlsx", FILLED[0].read_bytes())
+    archive.write_bytes(archive.read_bytes().replace(b"Z" * 8, "乡镇报表".encode("gbk")))
+    sources, _ = files_in([tmp_path], CATALOGUE)
+    assert [one.name for one in sources] == ["a.zip/乡镇报表.xlsx"]
+    assert gather([tmp_path], jobs=1).tables.returns.height > 0
+
+
+def test_a_copy_inside_and_outside_a_zip_counts_once(tmp_path: Path) -> None:
+    data = FILLED[0].read_bytes()
+    packed(tmp_path / "部门.zip", {"一.xlsx": data, "二.xlsx": data})
+    (tmp_path / "三.xlsx").write_bytes(data)
+    sources, findings = files_in([tmp_path], CATALOGUE)
+    assert len(sources) == 1
+    assert [f.code for f in findings] == ["folder.same_file"]
+
+
+def test_a_broken_zip_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    whole = packed(tmp_path / "好.zip", {"一.xlsx": FILLED[0].read_bytes()})
+    (tmp_path / "坏.zip").write_bytes(whole.read_bytes()[:500])
+    middle = bytearray(whole.read_bytes())
+    middle[2000:2100] = b"\0" * 100
+    (tmp_path / "伤.zip").write_bytes(middle)
+    taken = gather([tmp_path], jobs=1)
+    named = {f["file"]: f["code"] for f in taken.tables.findings.to_dicts()}
+    assert named["坏.zip"] == "file.unreadable"
+    assert named["伤.zip/一.xlsx"] == "file.unreadable"
+    assert set(taken.tables.returns["file"]) == {"好.zip/一.xlsx"}
+
+
+def test_a_zip_that_unpacks_to_too_much_is_not_opened(tmp_path: Path) -> None:
+    packed(tmp_path / "大.zip", {"一.xlsx": b"x" * 2000})
+    _, findings = files_in([tmp_path], CATALOGUE, Limits(archive_bytes=1000))
+    assert [f.code for f in findings if f.at.file == "大.zip"] == ["file.too_large"]

@@ -12,7 +12,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from examples.fill import fill
 from xlgoals.cli import main
-from xlgoals.opinions_book import FIRST, HEAD, load_words
+from xlgoals.opinions_book import load_words
+from xlgoals.pages import FIRST, HEAD
 from xlgoals.spec import data_folder
 from xlgoals.yamlmark import load_marked
 

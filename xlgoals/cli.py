@@ -17,6 +17,9 @@ from xlgoals import __version__
 from xlgoals.errors import SpecError, XlgoalsError
 
 COMMANDS = {
+    "init": "cli_cycle:init",
+    "collect": "cli_collect:collect",
+    "status": "cli_collect:status",
     "forms": "cli_forms:forms_command",
     "new": "cli_forms:new",
     "convert": "cli_forms:convert",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class XlgoalsError(Exception):
@@ -30,6 +30,24 @@ class SpecError(XlgoalsError):
         self.forms = forms
         self.mistakes = tuple(sorted(set(mistakes)))
         super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class Fault(NamedTuple):
+    """One mistake in what the bureau keeps itself (roster, settings, lists): where (sheet and cell, or line), what and what to do."""
+
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}  {self.text}"
+
+
+class InputError(XlgoalsError):
+    """All mistakes found at once in the settings, rosters and lists that a command works by."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(dict.fromkeys(faults))
+        super().__init__(f"有 {len(self.faults)} 处需要改：\n" + "\n".join(map(str, self.faults)))
 
 
 class UsageError(XlgoalsError):

@@ -19,10 +19,10 @@ from xlgoals.forms import Forms
 from xlgoals.keys import keyed
 from xlgoals.limits import Limits
 from xlgoals.parse import understand
-from xlgoals.read import read_book
+from xlgoals.read import read_bytes
 from xlgoals.records import At, Given, Return
 from xlgoals.settle import settled
-from xlgoals.sources import Source, files_in
+from xlgoals.sources import Source, files_in, opened
 from xlgoals.spec import load_forms
 from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes, with_findings
@@ -73,8 +73,9 @@ def gather(
     executor: Executor | None = None,
     on_progress: Progress | None = None,
     limits: Limits | None = None,
+    settle: bool = True,
 ) -> Intake:
-    """Read files and folders into the tables of one batch.
+    """Read files and folders into the tables of one batch; `settle` counts a return that came in several files once.
 
     Files are read in `jobs` worker processes, even a single one, or in the executor given: the reader is native code, and
     what kills it must not kill the command. When a worker dies, the files it may have had are read again under supervision,
@@ -97,7 +98,7 @@ def gather(
     tables = from_bytes([*(answer.tables for answer in answers), to_bytes(tabulate([], findings))])
     outputs = {name for answer in answers for name in answer.outputs}
     return Intake(
-        settled(tables, {source.name: source.changed for source in sources}, catalogue),
+        settled(tables, {source.name: source.changed for source in sources}, catalogue) if settle else tables,
         tuple(source for source in sources if source.name not in outputs),
         len(outputs),
     )
@@ -120,7 +121,7 @@ def take_file(source: Source, job: Job) -> Taken | None:
     forms = _forms(job.forms)
     at, catalogue = At(source.name), forms.catalogue
     try:
-        book = read_book(source.path, name=source.name, limits=job.limits)
+        book = read_bytes(_bytes(source, job.limits), name=source.name, limits=job.limits)
         if OUTPUT_PROPERTY in book.properties:
             return None
         book, answers = without_lists(book, load_return_words().list)
@@ -134,6 +135,15 @@ def take_file(source: Source, job: Job) -> Taken | None:
         return Taken([], [catalogue.finding("file.too_large", at, detail="内存不足")])
     except Exception as error:  # a defect of ours must not take the other files with it
         return Taken([], [_crash(at, error, catalogue)])
+
+
+def _bytes(source: Source, limits: Limits) -> bytes:
+    """No more of a file than may be read: one byte beyond tells that it is too large."""
+    try:
+        with opened(source) as file:
+            return file.read(limits.file_bytes + 1)
+    except OSError as error:
+        raise Refused("file.unreadable", error.strerror or type(error).__name__) from error
 
 
 @lru_cache(maxsize=4)

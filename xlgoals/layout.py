@@ -50,6 +50,11 @@ class Plan:
         return (i for i, row in enumerate(self.rows) if row.kind == "line" and row.grid == grid)
 
 
+def is_key(text: str) -> bool:
+    """Whether a text is a key of a row or column, which a person may have copied into a cell."""
+    return text.startswith("#") and re.fullmatch(r"#(c\d+|r\d+|\w+\.(head\d*|note|\d+\.\d+))", text) is not None
+
+
 def column_key(col: int) -> str:
     """What the hidden key row holds above a column."""
     return f"#c{col}"

@@ -12,6 +12,7 @@ class Limits:
     """What a workbook may ask of us. Forms are small: the largest real ones stay below a tenth of each limit."""
 
     file_bytes: int = 50 << 20
+    archive_bytes: int = 4 << 30  # all files of one zip archive together
     parts: int = 3_000
     part_bytes: int = 64 << 20
     unpacked_bytes: int = 100 << 20

@@ -150,6 +150,7 @@ class GridRows:
             place = self.seen.anchor((row, col))
             if fixed.get(c_id) or self.meanings[c_id].to == "":
                 self.seen.used |= {place} & self.seen.cells.keys()
+                self._compare(place, c_id, fixed[c_id])
                 continue
             slot = self.inputs.get((block, line, c_id))
             if slot is None or place in self.seen.claims:
@@ -158,6 +159,12 @@ class GridRows:
                 place = (row, col)  # merged over columns or lines: what is typed there is the first one's
             cells[c_id] = Taken(slot, *place, "key", self.seen.sheet.cell(*place))
         self._keep(GridLine(f"{block + 1}.{line + 1}", cells, dict(fixed), row))
+
+    def _compare(self, place: Place, c_id: str, drawn: str) -> None:
+        """Say where the level word that stands beside a line is another than the one of its key: lines were moved with their keys."""
+        word, level = self.seen.text(place), self.meanings[c_id].list
+        if level in _levels_of(self.form, word) and self.form.canonical(word, level) != self.form.canonical(drawn, level):
+            self.seen.tell("line.level", place, found=word, expected=drawn)
 
     def _other_line(self, row: int, columns: Columns) -> None:
         """A row without a key: a line when anything but a level is written in it."""

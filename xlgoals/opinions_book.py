@@ -6,66 +6,29 @@ grades are kept line by line. Words and columns stand in `mappings/opinions.yaml
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import xlsxwriter
 from pydantic import BaseModel, ConfigDict
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.errors import SpecError, UsageError
 from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, Finding, Status
-from xlgoals.layout import text_lines
 from xlgoals.opinions import Decision, Grade, Opinions, Remark, Told, digests
-from xlgoals.outputs import fit_text
-from xlgoals.records import Sheet, Value
+from xlgoals.pages import FIRST, HEAD, Lines, Looks, Page, as_text, write_pages
+from xlgoals.records import Sheet
 from xlgoals.spec import data_folder, load_model
 from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.tables import Tables
 
-EPOCH = dt.datetime(2000, 1, 1)  # noqa: DTZ001  # pinned, so that equal input gives equal bytes
-TITLE, NOTE, HEAD, FIRST = range(4)  # rows of every sheet
 KIND = "opinions"  # what the output property says of this workbook
 
-Lines = Sequence[Mapping[str, str]]
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Looks(_Model):
-    font: str
-    size: float
-    title_size: float
-    head_fill: str
-    input_fill: str
-    margins: tuple[float, float, float, float]
-    footer: str
-
-
-class Column(_Model):
-    key: str
-    label: str
-    width: float
-    fill: bool = False  # reviewers write here
-    words: str = ""  # the list to choose from
-    hidden: bool = False
-
-
-class Page(_Model):
-    name: str
-    note: str
-    columns: tuple[Column, ...]
-    spare: int = 0  # blank lines to write in
-
-
-class Words(_Model):
+class Words(BaseModel):
     """`mappings/opinions.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     looks: Looks
     title: str
@@ -135,13 +98,13 @@ def _lines(path: Path, sheet: Sheet | None, page: Page, words: Words, told: list
     if sheet is None:
         told.append(f"{path} 里没有工作表“{page.name}”。请用 check 写出的那一份填写。")
         return []
-    heads = {_text(value): n for n, value in enumerate(sheet.rows[HEAD] if len(sheet.rows) > HEAD else ())}
+    heads = {as_text(value): n for n, value in enumerate(sheet.rows[HEAD] if len(sheet.rows) > HEAD else ())}
     if missing := [column.label for column in page.columns if column.label not in heads]:
         told.append(f"{path} 的“{page.name}”缺少列：{'、'.join(missing)}。请不要改动列名。")
         return []
     found = []
     for n, cells in enumerate(sheet.rows[FIRST:], FIRST + 1):
-        row = {column.key: _text(cells[heads[column.label]] if heads[column.label] < len(cells) else None) for column in page.columns}
+        row = {column.key: as_text(cells[heads[column.label]] if heads[column.label] < len(cells) else None) for column in page.columns}
         if not any(row.values()):
             continue
         for column in page.columns:
@@ -150,16 +113,6 @@ def _lines(path: Path, sheet: Sheet | None, page: Page, words: Words, told: list
                 told.append(f"{path} 的“{page.name}”第 {n} 行“{column.label}”写的是“{row[column.key]}”，只能选：{allowed}。")
         found.append((n, row))
     return found
-
-
-def _text(value: Value | None) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dt.datetime | dt.date):
-        return f"{value:%Y-%m-%d}"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 # --- writing -----------------------------------------------------------------------------------------------------------
@@ -175,22 +128,8 @@ def write_opinions(path: Path, tables: Tables, findings: Sequence[Finding], opin
         "grades": _grade_lines(tables, asked, opinions, words),
         "past": [decision.row for key, decision in opinions.decisions.items() if key not in {one.key for one in asked}],
     }
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(str(path), options)
-    book.set_properties({"title": words.title, "created": EPOCH})
-    book.set_custom_property(OUTPUT_PROPERTY, KIND, "text")
-    looks = words.looks
-    base = {"font_name": looks.font, "font_size": looks.size, "valign": "top", "text_wrap": True, "num_format": "@"}
-    styles = {
-        "title": book.add_format({"font_name": looks.font, "font_size": looks.title_size, "bold": True}),
-        "note": book.add_format({**base, "border": 0}),
-        "head": book.add_format({**base, "bold": True, "border": 1, "bg_color": looks.head_fill, "valign": "vcenter"}),
-        "text": book.add_format({**base, "border": 1}),
-        "fill": book.add_format({**base, "border": 1, "bg_color": looks.input_fill, "locked": False}),
-    }
-    for name, page in words.sheets.items():
-        _write_page(book.add_worksheet(page.name), page, pages[name], words, styles)
-    book.close()
+    choices = {name: words.choices(name) for name in ("verdicts", "weights", "grades")}
+    write_pages(path, KIND, words.title, words.looks, ((page, pages[name]) for name, page in words.sheets.items()), choices)
 
 
 def _decision_lines(asked: Iterable[Finding], tables: Tables, opinions: Opinions, words: Words) -> Lines:
@@ -235,44 +174,3 @@ def _grade_lines(tables: Tables, asked: Sequence[Finding], opinions: Opinions, w
         })  # fmt: skip
     rest = [{**grade.marks, "identity": identity, "digest": grade.digest, "project": identity} for identity, grade in opinions.grades.items() if identity not in met]
     return [*lines, *rest]
-
-
-def _write_page(sheet: Worksheet, page: Page, lines: Lines, words: Words, styles: Mapping[str, Format]) -> None:
-    looks = words.looks
-    sheet.write_string(TITLE, 0, page.name, styles["title"])
-    visible = [n for n, column in enumerate(page.columns) if not column.hidden]
-    sheet.merge_range(NOTE, 0, NOTE, visible[-1], "", styles["note"])
-    sheet.write_string(NOTE, 0, page.note, styles["note"])
-    sheet.set_row(NOTE, _height(((page.note, sum(page.columns[n].width for n in visible)),), looks))
-    for col, column in enumerate(page.columns):
-        sheet.set_column(col, col, column.width, None, {"hidden": column.hidden})
-        sheet.write_string(HEAD, col, column.label, styles["head"])
-    last = FIRST + len(lines) + page.spare
-    for row in range(FIRST, last):
-        line = lines[row - FIRST] if row - FIRST < len(lines) else {}
-        sheet.set_row(row, _height(((line.get(column.key, ""), column.width) for column in page.columns if not column.hidden), looks))
-        for col, column in enumerate(page.columns):
-            style = styles["fill" if column.fill else "text"]
-            if text := line.get(column.key, ""):
-                sheet.write_string(row, col, fit_text(text, "…"), style)
-            else:
-                sheet.write_blank(row, col, None, style)
-    for col, column in enumerate(page.columns):
-        if column.words and column.fill and last > FIRST:
-            sheet.data_validation(FIRST, col, last - 1, col, {"validate": "list", "source": list(words.choices(column.words))})
-    sheet.freeze_panes(FIRST, 0)
-    if lines:
-        sheet.autofilter(HEAD, 0, last - 1, visible[-1])
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(HEAD)
-    left, right, top, bottom = looks.margins
-    sheet.set_margins(left, right, top, bottom)
-    sheet.set_footer(f"&C{looks.footer}")
-
-
-def _height(texts: Iterable[tuple[str, float]], looks: Looks) -> float:
-    """Points that a row of wrapped texts needs in columns of these widths: Excel would find it on opening, LibreOffice would not."""
-    lines = max(text_lines(text, width * 10.5 / looks.size / 2 - 0.5) if text else 1 for text, width in texts)
-    return min(lines * looks.size * 1.4 + 2, 409.0)

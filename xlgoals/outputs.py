@@ -6,11 +6,14 @@ Polars is only needed by `write_frames`, and imported there: other commands writ
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import platform
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -20,10 +23,12 @@ from xlgoals.errors import OutputError
 if TYPE_CHECKING:
     import polars as pl
 
+_MACHINE = hashlib.sha256(platform.node().encode("utf-8", "surrogatepass")).hexdigest()[:6]
+_OLD = "-old"
 MARKER = ".xlgoals-output"  # stands in every folder we write: only such a folder may be replaced
 TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
 DataFormat = Literal["parquet", "csv", "json"]
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _MISLEADING = re.compile(r"""[\x00-\x20%#?"<>\\^`{|}\[\]\x7f]""")
 
 
@@ -38,10 +43,10 @@ def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs
     an existing folder is replaced only if we made it.
     """
     _check_target(path, force, folder, tuple(inputs))
-    # short and without the target's name: a Chinese name may already fill the 255 bytes a file system allows
-    draft = path.parent / f".xlgoals-{secrets.token_hex(6)}{'' if folder else path.suffix}"
+    draft = _draft(path.parent, "" if folder else path.suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         if folder:
             draft.mkdir()
         yield draft
@@ -65,6 +70,60 @@ def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs
         else:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_apart(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside `folder`, which must not exist or be empty; at the end it takes that name. What is made so
+    belongs to the user from then on: it is not marked as ours, and never replaced."""
+    draft = _draft(folder.parent)
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        for one in [*draft.rglob("*"), draft]:
+            _flush(one)
+        if folder.is_dir():
+            folder.rmdir()
+        draft.rename(folder)
+        _flush(folder.parent)
+    except OSError as error:
+        raise OutputError(f"无法建立 {folder}（{error.strerror or error}）。请检查路径、权限和磁盘空间后重试。") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _draft(folder: Path, suffix: str = "") -> Path:
+    """A temporary path: short and without the target's name, for a Chinese name may already fill the 255 bytes a file system
+    allows; it names machine and process, so that what a killed run left can be told from what another is writing."""
+    return folder / f".xlgoals-{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs of this machine left when they were killed; an old folder that had stepped aside comes back."""
+    for one in folder.glob(f".xlgoals-{_MACHINE}-*"):
+        process = one.name.split("-")[2]
+        if not process.isdecimal() or _running(int(process), one):
+            continue
+        with contextlib.suppress(OSError):
+            if not one.is_dir():
+                one.unlink(missing_ok=True)
+            elif one.name.endswith(_OLD) and not (target := folder / (one / MARKER).read_text(encoding="utf-8")).exists():
+                one.replace(target)
+            else:
+                shutil.rmtree(one)
+
+
+def _running(process: int, draft: Path) -> bool:
+    """Whether the process still runs; where that cannot be asked harmlessly (Windows), whether its draft is less than an hour old."""
+    try:
+        if os.name == "posix":
+            os.kill(process, 0)
+            return True
+        return time.time() - draft.stat().st_mtime < 3600
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
 
 
 def _check_target(path: Path, force: bool, folder: bool, inputs: tuple[Path, ...]) -> None:
@@ -114,7 +173,8 @@ def _replace(draft: Path, path: Path) -> None:
     if not path.is_dir():
         draft.replace(path)
         return
-    aside = draft.with_name(f"{draft.name}-old")
+    aside = draft.with_name(f"{draft.name}{_OLD}")
+    (path / MARKER).write_text(path.name, encoding="utf-8")  # so that it finds its way back when we are killed here
     path.replace(aside)
     try:
         draft.replace(path)
@@ -147,6 +207,7 @@ def link_target(file: Path, folder: Path) -> str | None:
     except ValueError:
         return None
     escaped = _MISLEADING.sub(lambda found: f"%{ord(found[0]):02X}", way.replace(os.sep, "/"))
+    escaped = re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", escaped)  # a name whose bytes are no UTF-8
     return f"./{escaped}" if ":" in escaped.split("/")[0] else escaped  # else a: would be taken for a protocol
 
 

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from xlgoals.figures import read_figures
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
+from xlgoals.layout import is_key
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
@@ -171,7 +172,7 @@ class _Parser:
         return Return(
             file=one.book.file, sha256=one.book.sha256, sheet=one.sheet.name, area=one.area, form=self.form.id, stamp=one.stamp,
             fields=self.fields, funds=tuple(self.funds), goals=tuple(self.goals), indicators=tuple(self.indicators),
-            details=tuple(self.details), spots=self.spots,
+            details=tuple(self.details), spots=self.spots, modified=one.book.modified,
         )  # fmt: skip
 
     def _anything(self) -> bool:
@@ -209,6 +210,9 @@ class _Parser:
         if cell.error or external or (cell.formula is not None and cell.value is None):
             told = cell.error or ("引用了别的文件" if external else "没有算出结果")
             self.tell("cell.no_value", key, found=told)
+            return ""
+        if is_key(text):
+            self.tell("cell.key", key)
             return ""
         if cell.formula is not None and not own:
             self.tell("cell.formula", key)

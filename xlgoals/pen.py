@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
+from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.entries import fits_cell
@@ -12,6 +15,7 @@ from xlgoals.records import Area, cell_name
 
 # What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
 ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
+PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 EXACT_DIGITS = 15  # what Excel keeps of a number
 
 
@@ -49,3 +53,12 @@ def put_formula(sheet: Worksheet, row: int, col: int, formula: str, style: Forma
     """Write a formula with an empty cached value: LibreOffice trusts a cached 0 and would show it."""
     if sheet.write_formula(row, col, formula, style, ""):
         raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: formula refused")
+
+
+def close_book(book: Workbook) -> None:
+    """Write the workbook out; where the file cannot be written, the system's own error is raised, as for any other file."""
+    try:
+        book.close()
+    except FileCreateError as error:
+        cause = error.args[0] if error.args else None
+        raise (cause if isinstance(cause, OSError) else OSError(0, str(error))) from error

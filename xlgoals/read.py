@@ -44,7 +44,7 @@ def read_bytes(data: bytes, *, name: str, limits: Limits | None = None) -> Book:
         if type(error).__name__ != "PanicException":  # a panic of the native reader is no Exception
             raise
         raise Refused("file.damaged", "内容不合规范，无法读取") from error
-    return Book(name, package.kind, tuple(sheets), hashlib.sha256(data).hexdigest(), package.names, package.properties, package.flags)
+    return Book(name, package.kind, tuple(sheets), hashlib.sha256(data).hexdigest(), package.names, package.properties, package.flags, package.modified)
 
 
 def _known_sheets(workbook: CalamineWorkbook, package: Package) -> list[Sheet]:

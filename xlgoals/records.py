@@ -130,6 +130,7 @@ class Package:
     properties: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     plain_numbers: bool = False
+    modified: str = ""
     date1904: bool = False
 
 
@@ -144,11 +145,13 @@ class Book:
     names: Mapping[str, str] = field(default_factory=dict)  # workbook-wide defined names
     properties: Mapping[str, str] = field(default_factory=dict)  # custom document properties
     flags: tuple[str, ...] = ()  # macros, external_links, pictures_in_cells …: told to the user, never followed
+    modified: str = ""  # when the document says it was last saved (ISO 8601), where it says so
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who a generated sheet was made for. Written into every form sheet, so that a copied sheet still knows."""
+    """Who a generated sheet was made for. Written into every form sheet, so that a copied sheet still knows. `code` and `unit` are
+    the unit's code and name, `project` the code and name of the project the sheet was pre-filled with."""
 
     version: int
     form: str
@@ -160,6 +163,7 @@ class Stamp:
     project: str = ""
     cycle: str = ""
     round: int = 1
+    code: str = ""
     signature: str = ""
 
 
@@ -240,6 +244,7 @@ class Return:
     indicators: tuple[Indicator, ...] = ()
     details: tuple[Detail, ...] = ()
     spots: Mapping[str, Spot] = field(default_factory=dict)
+    modified: str = ""  # when the document was last saved, as it says itself
 
     @property
     def id(self) -> str:

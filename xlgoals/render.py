@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import re
 import zipfile
@@ -22,14 +21,13 @@ from xlgoals.gridplan import BY_FORM
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
-from xlgoals.pen import ALLOWED, RenderError, absolute, absolute_area, put_amount, put_formula, put_text
+from xlgoals.pen import ALLOWED, PINNED, RenderError, absolute, absolute_area, put_amount, put_formula, put_text
 from xlgoals.records import Area, Stamp, area_name, cell_name
 from xlgoals.stamp import PROPERTY, VERSION, stamp_text
 from xlgoals.sums import Lookup, Tree
 from xlgoals.tablecells import code_name, formula_text, holds_text, in_table, tables
 
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
-PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
 PAPER = {"A4": 9, "A3": 8}
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
 PROPERTY_MOST = 255

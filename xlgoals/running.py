@@ -12,12 +12,17 @@ import click
 from xlgoals import __version__
 
 if TYPE_CHECKING:
+    from xlgoals.collect import Ledger
+    from xlgoals.cycle import Cycle
     from xlgoals.findings import Finding
     from xlgoals.forms import Forms
     from xlgoals.intake import Intake
     from xlgoals.records import Book
     from xlgoals.subjects import Subject
     from xlgoals.tables import Tables
+
+
+OPINIONS = "审核意见.xlsx"  # the reviewers' workbook, in a cycle's folder
 
 
 def echo_json(told: dict[str, Any]) -> None:
@@ -86,11 +91,14 @@ def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: boo
     from dataclasses import replace
 
     from xlgoals.errors import UsageError
+    from xlgoals.explanations import explained
+    from xlgoals.keys import keyed
     from xlgoals.opinions import Opinions, decided, lost, remarked
     from xlgoals.opinions_book import load_words, read_opinions, write_opinions
     from xlgoals.outputs import write_whole
     from xlgoals.spec import load_forms
     from xlgoals.tables import findings_of, with_findings
+    from xlgoals.wording import load_return_words
 
     if not write and not path.exists():
         raise UsageError(f"没有 {path}。先用 xlgoals check … --opinions {path} 写出一份，填好再用。")
@@ -98,21 +106,57 @@ def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...], *, write: boo
     opinions = read_opinions(path, words) if path.exists() else Opinions()
     told = remarked(opinions.remarks, taken.tables, catalogue)
     raised = [*(one.finding for one in told if one.finding), *lost(told, path.name, words.sheets["remarks"].name, catalogue)]
-    findings = [*decided(findings_of(taken.tables), opinions), *raised]
+    findings = [*decided(findings_of(taken.tables), opinions), *keyed(raised, taken.tables, catalogue)]
     tables = with_findings(replace(taken.tables, findings=taken.tables.findings.clear()), findings)
+    tables = explained(tables, load_return_words().explanation)  # the unit answers a reviewer's question as it answers ours
     if write:
         with write_whole(path, force=True, inputs=[Path(source.path) for source in taken.sources]) as draft:
-            write_opinions(draft, tables, findings, opinions, told)
+            write_opinions(draft, tables, findings_of(tables), opinions, told)
     return replace(taken, tables=tables)
 
 
-def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+class Collected(NamedTuple):
+    """A cycle's inbox, read, sorted out and judged."""
+
+    cycle: Cycle
+    taken: Intake  # the returns that count
+    ledger: Ledger
+
+
+def collected(folder: Path | None, paths: Sequence[Path], jobs: int | None) -> Collected:
+    """Read a cycle's inbox, or the paths given instead, tell which returns count, and judge those."""
+    from dataclasses import replace
+
+    from xlgoals.check import check as run_checks
+    from xlgoals.collect import ledger, sorted_out
+    from xlgoals.cycle import cycle_folder
+    from xlgoals.enrol import load_whole
+    from xlgoals.explanations import explained
+    from xlgoals.settle import settled
+    from xlgoals.standing import load_words
+    from xlgoals.tables import with_findings
+    from xlgoals.wording import load_return_words
+
+    cycle, forms, roster = load_whole(cycle_folder(folder))
+    taken = taken_in(paths or [cycle.inbox], ("", "", ""), jobs, cycle.forms_dirs, settle=False)
+    found = sorted_out(taken.tables, taken.sources, roster, cycle, forms.catalogue)
+    tables = settled(found.of(taken.tables), {source.name: source.changed for source in taken.sources}, forms.catalogue)
+    tables = with_findings(tables, [*run_checks(tables, forms), *found.findings])
+    tables = explained(tables, load_return_words().explanation)
+    opinions = cycle.folder / OPINIONS
+    taken = replace(taken, tables=tables)
+    if opinions.exists():
+        taken = opined(taken, opinions, cycle.forms_dirs, write=False)
+    return Collected(cycle, taken, ledger(found, taken.tables, roster, cycle.settings.deadline, load_words().altered_by))
+
+
+def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, settle: bool = True) -> Intake:
     from xlgoals.intake import gather
     from xlgoals.records import Given
     from xlgoals.report import reading_bar
 
     with reading_bar() as show:
-        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show)
+        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show, settle=settle)
 
 
 def write_summary(

@@ -92,7 +92,11 @@ class _Search:
         if filled:
             (place,) = filled
         else:
-            free = {p: w for p, w in places.items() if self.sure.get(p, key) == key and not self._printed(p)} or places
+            free = {p: w for p, w in places.items() if not self._printed(p)}
+            if not free:  # where the input was stands a label now: its column or row was deleted
+                seen.tell("layout.lost", field=label, record=key)
+                return None
+            free = {p: w for p, w in free.items() if self.sure.get(p, key) == key} or free
             place = max(free, key=lambda p: len(free[p]))
         if place in seen.claims:
             seen.tell("layout.disagree", place, field=label, found=f"与“{seen.claims[place]}”同在 {cell_name(*place)}", record=key)

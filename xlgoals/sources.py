@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
 import re
 import stat
 import unicodedata
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from xlgoals import guard
 from xlgoals.errors import UsageError
@@ -21,18 +24,20 @@ from xlgoals.outputs import MARKER
 from xlgoals.records import At
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et", ".xltx", ".xltm", ".xlt")
+ARCHIVE = ".zip"  # departments send their units' workbooks packed
 OTHERS_NAMED = 10
 _IGNORED = ("~$", ".")
 _IGNORED_NAMES = ("thumbs.db", "desktop.ini")
 
 
 class Source(NamedTuple):
-    """One file to read: where it is, what findings call it, and when it was last changed."""
+    """One file to read, alone or in a zip archive: where it is, what findings call it, and when it was last changed."""
 
     path: str
     name: str
     changed: float = 0.0
     size: int = 0
+    member: str = ""  # of the zip archive at `path`, as its directory names it
 
 
 def files_in(paths: Iterable[str | Path], catalogue: Catalogue, limits: Limits | None = None) -> tuple[list[Source], list[Finding]]:
@@ -50,7 +55,11 @@ def files_in(paths: Iterable[str | Path], catalogue: Catalogue, limits: Limits |
         if not root.exists():
             raise UsageError(f"找不到 {root}，请检查路径。")
         if not root.is_dir():
-            found.append(_source(root, _label(root.name), root.stat()))
+            about = root.stat()
+            if root.suffix.lower() == ARCHIVE and not _is_workbook(root, about, limits):
+                found += _archived(root, _label(root.name), limits, catalogue, findings)
+            else:
+                found.append(_source(root, _label(root.name), about))
             continue
         others: list[str] = []
         before = len(found), len(findings)
@@ -60,6 +69,8 @@ def files_in(paths: Iterable[str | Path], catalogue: Catalogue, limits: Limits |
                 findings.append(catalogue.finding("file.unreadable", At(name), detail=info.strerror or type(info).__name__))
             elif path.suffix.lower() in WORKBOOKS or _is_workbook(path, info, limits):
                 found.append(_source(path, name, info))
+            elif path.suffix.lower() == ARCHIVE:
+                found += _archived(path, name, limits, catalogue, findings)
             elif not (path.parent / MARKER).exists():  # else it stands in a folder of our own outputs
                 others.append(name)
         place = At(_label(root.name or str(root)))
@@ -73,6 +84,60 @@ def files_in(paths: Iterable[str | Path], catalogue: Catalogue, limits: Limits |
 
 def _source(path: Path, name: str, info: os.stat_result) -> Source:
     return Source(str(path), name, info.st_mtime, info.st_size)
+
+
+@contextlib.contextmanager
+def opened(source: Source) -> Iterator[IO[bytes]]:
+    """The bytes of a source, from its file or from within its archive; raises OSError when it cannot be had."""
+    if not source.member:
+        with Path(source.path).open("rb") as file:
+            yield file
+        return
+    try:
+        with zipfile.ZipFile(source.path) as archive, archive.open(source.member) as inside:
+            yield inside
+    except (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError, EOFError) as error:  # RuntimeError: a password
+        raise OSError(0, f"压缩包里的文件读不出（{type(error).__name__}）") from error
+
+
+def _archived(path: Path, name: str, limits: Limits, catalogue: Catalogue, findings: list[Finding]) -> list[Source]:
+    """The workbooks in a zip archive, each under the archive's name and its own; what else it holds is only named."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError) as error:
+        detail = (error.strerror or "") if isinstance(error, OSError) else "压缩包损坏，或者不是 zip"
+        findings.append(catalogue.finding("file.unreadable", At(name), detail=detail or type(error).__name__))
+        return []
+    if len(infos) > limits.parts or sum(info.file_size for info in infos) > limits.archive_bytes:
+        detail = f"压缩包里有 {len(infos)} 个文件，展开后 {sum(info.file_size for info in infos) >> 20} MB"
+        findings.append(catalogue.finding("file.too_large", At(name), detail=detail))
+        return []
+    found, others, locked = [], [], []
+    for info in infos:
+        inner = _inner(info)
+        last = inner.rpartition("/")[2]
+        if last.startswith(_IGNORED) or last.lower() in _IGNORED_NAMES or inner.startswith("__MACOSX/"):
+            continue
+        if Path(last).suffix.lower() not in WORKBOOKS:
+            others.append(inner)
+        elif info.flag_bits & 1:
+            locked.append(inner)
+        else:
+            changed = dt.datetime(*info.date_time).timestamp() if info.date_time > (1980, 1, 1, 0, 0, 0) else 0.0  # noqa: DTZ001  zip knows no zone
+            found.append(Source(str(path), f"{name}/{inner}", changed, info.file_size, info.filename))
+    if others:
+        shown = "、".join(others[:OTHERS_NAMED]) + ("…" if len(others) > OTHERS_NAMED else "")
+        findings.append(catalogue.finding("folder.other_files", At(name), found=shown, detail=str(len(others))))
+    findings += [catalogue.finding("file.encrypted", At(f"{name}/{inner}")) for inner in locked]
+    return found
+
+
+def _inner(info: zipfile.ZipInfo) -> str:
+    """The name of an archive's file: Windows writes it in GBK without saying so, which zipfile takes for cp437."""
+    if info.flag_bits & 0x800:
+        return unicodedata.normalize("NFC", info.filename)
+    return _label(os.fsdecode(info.filename.encode("cp437", "replace")))
 
 
 def _label(name: str) -> str:
@@ -124,25 +189,30 @@ def _is_workbook(path: Path, info: os.stat_result, limits: Limits) -> bool:
     if info.st_size > limits.file_bytes:
         return False
     try:
-        with path.open("rb") as opened:
-            head = opened.read(8)
-            return head.startswith(guard.HEADS) and guard.is_workbook(head + opened.read())
+        with path.open("rb") as file:
+            head = file.read(8)
+            return head.startswith(guard.HEADS) and guard.is_workbook(head + file.read())
     except OSError:
         return False
 
 
 def _told_apart(found: list[Source]) -> list[Source]:
     """Give files of several folders that have the same name there their whole path as name; drop a file given twice."""
-    by_path = {os.path.realpath(one.path): one for one in reversed(found)}
-    kept = [one for one in found if by_path[os.path.realpath(one.path)] is one]
+    by_path = {(os.path.realpath(one.path), one.member): one for one in reversed(found)}
+    kept = [one for one in found if by_path[os.path.realpath(one.path), one.member] is one]
     counts = Counter(one.name for one in kept)
-    named = [one if counts[one.name] == 1 else one._replace(name=_label(Path(one.path).as_posix())) for one in kept]
+    named = [one if counts[one.name] == 1 else one._replace(name=_whole_name(one)) for one in kept]
     taken = Counter[str]()
     for at, one in enumerate(named):  # two spellings of one name in Unicode, or two paths that look alike
         taken[one.name] += 1
         if taken[one.name] > 1:
             named[at] = one._replace(name=f"{one.name}（{taken[one.name]}）")
     return named
+
+
+def _whole_name(one: Source) -> str:
+    inside = re.search(rf"(?i){re.escape(ARCHIVE)}(/.*)$", one.name) if one.member else None
+    return _label(Path(one.path).as_posix()) + (inside[1] if inside else "")
 
 
 def _once(found: list[Source], catalogue: Catalogue, findings: list[Finding]) -> list[Source]:
@@ -153,17 +223,17 @@ def _once(found: list[Source], catalogue: Catalogue, findings: list[Finding]) ->
     groups: dict[str, list[Source]] = {}
     for same_size in sizes.values():
         for one in same_size if len(same_size) > 1 and same_size[0].size else ():
-            with contextlib.suppress(OSError), Path(one.path).open("rb") as opened:
-                groups.setdefault(hashlib.file_digest(opened, "sha256").hexdigest(), []).append(one)
-    dropped: set[str] = set()
+            with contextlib.suppress(OSError), opened(one) as file:
+                groups.setdefault(hashlib.sha256(file.read()).hexdigest(), []).append(one)
+    dropped: set[tuple[str, str]] = set()
     for group in groups.values():
         if len(group) < 2:
             continue
         newest = max(group, key=lambda one: (one.changed, natural(one.name)))
         older = [one for one in group if one is not newest]
-        dropped |= {one.path for one in older}
-        with contextlib.suppress(OSError):
-            if not guard.is_output(Path(newest.path).read_bytes()):
+        dropped |= {(one.path, one.member) for one in older}
+        with contextlib.suppress(OSError), opened(newest) as file:
+            if not guard.is_output(file.read()):
                 names = "、".join(one.name for one in older)
                 findings.append(catalogue.finding("folder.same_file", At(newest.name), found=names, others=[At(one.name) for one in older]))
-    return [one for one in found if one.path not in dropped]
+    return [one for one in found if (one.path, one.member) not in dropped]

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import polars as pl
 import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.url import Url
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
@@ -24,6 +23,7 @@ from xlgoals.consolidate import COUNTS, SOURCES, Summary
 from xlgoals.errors import OutputError
 from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS
 from xlgoals.outputs import DataFormat, fit_text, link_target, write_frames
+from xlgoals.pen import close_book
 from xlgoals.records import At
 from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.wording import Looks, TableWords, Wording, load_wording
@@ -94,10 +94,7 @@ def write_summary(summary: Summary, path: Path, *, told: About, wording: Wording
     book.set_properties({"title": words.front.title, "created": EPOCH})
     _done(book.set_custom_property(OUTPUT_PROPERTY, "summary", "text"))
     Writer(book, summary, words, told, plans, path.parent, extras).write()
-    try:
-        book.close()
-    except FileCreateError as error:
-        raise OutputError(f"无法写入 {path}（{error}）。请检查路径、权限和磁盘空间后重试。") from error
+    close_book(book)
 
 
 def _plan(name: str, summary: Summary, words: Wording) -> Plan:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from dataclasses import astuple, dataclass, fields, replace
+from decimal import Context, Decimal
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from xlgoals.target import Target
 
 MONEY = pl.Decimal(20, 2)
 NUMBER = pl.Decimal(38, 12)
+EXACT = Context(prec=200)
 LARGEST = Decimal(10) ** 25
 
 SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
@@ -27,6 +28,12 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         "rid": pl.String(), "file": pl.String(), "sha256": pl.String(), "sheet": pl.String(), "area": pl.String(), "form": pl.String(),
         "digest": pl.String(), "instance": pl.String(), "identity": pl.String(), "year": pl.String(), "department": pl.String(),
         "unit": pl.String(), "project_code": pl.String(), "project_name": pl.String(),
+    },
+    # one row an instance that bears a stamp: what it was made for, and when the document was last saved
+    "stamps": {
+        "rid": pl.String(), "version": pl.Int32(), "form": pl.String(), "digest": pl.String(), "instance": pl.String(), "year": pl.String(),
+        "department": pl.String(), "unit": pl.String(), "project": pl.String(), "cycle": pl.String(), "round": pl.Int32(),
+        "code": pl.String(), "signature": pl.String(), "modified": pl.String(),
     },
     # every scalar field of an instance, long: canonical key and its text ("" when blank)
     "values": {"rid": pl.String(), "key": pl.String(), "text": pl.String()},
@@ -66,6 +73,7 @@ class Tables:
     """The frames of one batch, each with the schema of its name in `SCHEMAS`."""
 
     returns: pl.DataFrame
+    stamps: pl.DataFrame
     values: pl.DataFrame
     funds: pl.DataFrame
     goals: pl.DataFrame
@@ -91,6 +99,8 @@ def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = (), answer
             stamp.instance if stamp else "", one.identity, told.get("year", ""), told.get("department", ""), told.get("unit", ""),
             told.get("project_code", ""), told.get("project_name", ""),
         ))  # fmt: skip
+        if stamp:
+            rows["stamps"].append((rid, *astuple(stamp), one.modified))
         rows["values"] += [(rid, key, text) for key, text in told.items()]
         rows["funds"] += [(rid, f.key, f.horizon, f.source, f.amount, f.printed, f.unit) for f in one.funds]
         rows["goals"] += [(rid, g.key, g.horizon, g.number, g.text) for g in one.goals]
@@ -111,9 +121,10 @@ def _meaning(target: Target) -> tuple[object, ...]:
 
 
 def _number(value: Decimal | None) -> Decimal | None:
-    if value is None or not value.is_finite() or abs(value) >= LARGEST or value != round(value, 12):
+    if value is None or not value.is_finite() or abs(value) >= LARGEST:
         return None
-    return value
+    exponent = value.normalize(EXACT).as_tuple().exponent  # rounding in the usual context would stumble over many digits
+    return value if isinstance(exponent, int) and exponent >= -12 else None
 
 
 def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:

@@ -19,6 +19,7 @@ from xlgoals.respell import rewritten_strings
 from xlgoals.safexml import MAIN, RELATIONS, child, is_true, local, parsed, whole
 from xlgoals.sheetxml import Scanner
 
+_CELLLESS = ("/chartsheet", "/dialogsheet", "/xlMacrosheet", "/xlIntlMacrosheet")  # sheets that hold no form
 _STATES: Mapping[str, State] = {"hidden": "hidden", "veryHidden": "very_hidden"}
 _FLAGS: Mapping[str, tuple[str, ...]] = {
     "macros": ("xl/vbaproject", "xl/macrosheets/"),
@@ -55,8 +56,10 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
         name = element.get("name", "")
         if not kind_of_sheet:
             raise Refused("file.damaged", f"找不到工作表“{name[:31]}”的内容")
+        if kind_of_sheet.endswith(_CELLLESS):
+            continue
         if not kind_of_sheet.endswith("/worksheet"):
-            continue  # a chart or dialog sheet holds no cells
+            raise Refused("file.damaged", f"工作表“{name[:31]}”的类型不明")
         if part_name in seen:
             raise Refused("file.suspicious", "两张工作表指向同一内部部件")
         seen.add(part_name)
@@ -78,6 +81,7 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
         flags=tuple(sorted(carried(zipped) | scanner.flags)),
         plain_numbers=True,
         date1904=dated,
+        modified=modified(zipped),
     )
 
 
@@ -118,6 +122,13 @@ def custom_properties(zipped: Zip) -> dict[str, str]:
     if "docProps/custom.xml" not in zipped:
         return {}
     return {element.get("name", ""): "".join(element.itertext()) for element in zipped.tree("docProps/custom.xml")}
+
+
+def modified(zipped: Zip) -> str:
+    """When the document was last saved, as it says itself; blank when it does not say."""
+    if "docProps/core.xml" not in zipped:
+        return ""
+    return next((element.text or "" for element in zipped.tree("docProps/core.xml") if local(element) == "modified"), "").strip()
 
 
 def carried(zipped: Zip) -> set[str]:
