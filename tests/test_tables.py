@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -396,3 +397,18 @@ def test_mistakes_in_books(tmp_path: Path) -> None:
 
 def test_there_are_the_nine_tables() -> None:
     assert len(TABLES) == 10 and len(OWN) == 14  # the nine, and what is owned
+
+
+def test_a_bureaus_own_codes_are_offered_and_looked_up() -> None:
+    codes = {**FORMS.codes, "functional": replace(FORMS.codes["functional"], names={"299": "其他类", "29901": "其他款", "2990101": "其他项"})}
+    forms = FORMS.recoded(codes)
+    book = openpyxl.load_workbook(io.BytesIO(render(forms, forms["qinglong-fund-2024"], count=1, stamp=STAMP)))
+    for row, code in enumerate(("299", "29901", "2990101"), 9):
+        book["项目1"][f"B{row}"] = code
+    book["项目1"]["F11"] = 5
+    assert [row[0].value for row in book["字典"].iter_rows(min_row=2, max_col=1)] == ["299", "29901", "2990101"]
+    buffer = io.BytesIO()
+    book.save(buffer)
+    (one,), _ = understand(read_bytes(buffer.getvalue(), name="a.xlsx"), forms)
+    assert {d.key: d.text for d in one.details if d.column == "name"} == {"fund.299.name": "其他类", "fund.29901.name": "其他款", "fund.2990101.name": "其他项"}
+    assert {d.amount for d in one.details if d.amount} == {Decimal(50_000)}

@@ -52,7 +52,7 @@ class Plan:
 
 def is_key(text: str) -> bool:
     """Whether a text is a key of a row or column, which a person may have copied into a cell."""
-    return text.startswith("#") and re.fullmatch(r"#(c\d+|r\d+|\w+\.(head|\d+\.\d+))", text) is not None
+    return text.startswith("#") and re.fullmatch(r"#(c\d+|r\d+|\w+\.(head\d*|note|\d+\.\d+))", text) is not None
 
 
 def column_key(col: int) -> str:
