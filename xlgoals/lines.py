@@ -150,7 +150,8 @@ class GridRows:
             place = self.seen.anchor((row, col))
             if fixed.get(c_id) or self.meanings[c_id].to == "":
                 self.seen.used |= {place} & self.seen.cells.keys()
-                self._compare(place, c_id, fixed[c_id])
+                if fixed.get(c_id):  # a line's number is no words to compare with
+                    self._compare(place, c_id, fixed[c_id])
                 continue
             slot = self.inputs.get((block, line, c_id))
             if slot is None or place in self.seen.claims:
