@@ -10,9 +10,9 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.forms import Form
 from xlgoals.layout import ORIGIN, plan
-from xlgoals.models import HOLE, Contents
+from xlgoals.models import Contents
 from xlgoals.pen import ALLOWED, RenderError, absolute, put_formula, put_text
-from xlgoals.records import Stamp, cell_name
+from xlgoals.records import cell_name
 
 WIDTHS = (64.0, 26.0)
 
@@ -27,13 +27,11 @@ class FormSheet(NamedTuple):
     title: str
 
 
-def draw_contents(sheet: Worksheet, words: Contents, sheets: Sequence[FormSheet], stamp: Stamp, style: Callable[..., Format]) -> None:
-    """One line a sheet; a project's sheet shows, below the title they share, the name that is typed on it."""
+def draw_contents(sheet: Worksheet, words: Contents, sheets: Sequence[FormSheet], style: Callable[..., Format]) -> None:
+    """One line a sheet, below a title that is told for each unit; a project's sheet shows, below the title they share, the name that is typed on it."""
     for col, width in enumerate(WIDTHS):
         sheet.set_column(col, col, width)
-    known = {"year": stamp.year, "department": stamp.department, "unit": stamp.unit}
-    sheet.merge_range(0, 0, 0, 1, "", title := style(font_name="方正小标宋简体", font_size=18, align="center", valign="vcenter"))
-    put_text(sheet, 0, 0, HOLE.sub(lambda hole: known.get(hole[1], ""), words.title), title)
+    sheet.merge_range(0, 0, 0, 1, "", style(font_name="方正小标宋简体", font_size=18, align="center", valign="vcenter"))
     sheet.set_row(0, 34)
     head = style(font_name="黑体", font_size=12, align="center", valign="vcenter", border=1)
     for col, text in enumerate(words.head):

@@ -38,3 +38,6 @@ lists_options = several(
         "--subjects", type=click.Path(path_type=Path, dir_okay=False), help="项目与科目的清单（.xlsx 或 .csv）：项目编码或名称、科目编码、上年结转。"
     ),
 )
+cycle_option = click.option(
+    "--cycle", "cycle_dir", default=None, type=click.Path(path_type=Path), metavar="DIR", help="预算周期的文件夹，默认是当前所在的。"
+)
