@@ -1,6 +1,6 @@
 """Fill the generated templates with the example data the way a person does: typing into input cells only.
 
-Run from the repository: `python examples/fill.py` writes `examples/filled/*.xlsx`; a test regenerates and compares them.
+Run from the repository: `python examples/fill.py` writes `examples/filled/*.xlsx` and `examples/budget/*.xlsx`; a test regenerates and compares them.
 Where Excel would fit a row's height to what is typed, and where a person would drag a merged row taller, the height is set.
 """
 
@@ -30,18 +30,21 @@ MOMENT = (1980, 1, 1, 0, 0, 0)  # of every part of the package, so that equal da
 
 
 def fill(data: Mapping[str, Any], stamp: Stamp | None = None) -> bytes:
-    """One department's workbook: a sheet a project, every value typed where the form asks for it. `stamp`: as it was sent out."""
+    """One department's workbook: a sheet a project, every value typed where the form asks for it. Of a book of forms (`book`), also
+    one sheet each for what `forms` gives by form; its projects may be those of another file (`projects_from`). `stamp`: as it was sent out."""
     forms = load_forms()
-    form = forms[data["form"]]
+    binder = forms.binder(data.get("book") or data["form"])
     stamp = stamp or Stamp(1, "", "", year=data["year"], department=data["department"], unit=data["unit"])
-    blank = render(forms, form, count=len(data["projects"]), stamp=stamp)
-    book = openpyxl.load_workbook(io.BytesIO(blank))
-    for number, project in enumerate(data["projects"], 1):
-        sheet = book[form.book[0].sheet.replace("{seq}", str(number))]
-        typist = _Typist(form, sheet)
-        for entry in typed(plan(form), {**data, **project}):
-            typist.type(entry)
-        typist.fit_rows()
+    known = load_marked(data_folder("examples") / "data" / f"{data['projects_from']}.yaml").data if "projects_from" in data else data
+    projects = known.get("projects", [])
+    book = openpyxl.load_workbook(io.BytesIO(render(forms, binder, count=max(1, len(projects)), stamp=stamp)))
+    for spec in binder.sheets:
+        contents = projects if spec.per == "project" else [one] if (one := data.get("forms", {}).get(spec.form)) else []
+        for number, content in enumerate(contents, 1):
+            typist = _Typist(forms[spec.form], book[spec.sheet.replace("{seq}", str(number))])
+            for entry in typed(plan(forms[spec.form]), {**data, **content}):
+                typist.type(entry)
+            typist.fit_rows()
     buffer = io.BytesIO()
     book.save(buffer)
     return _pinned(buffer.getvalue())
@@ -55,7 +58,7 @@ class _Typist:
     def type(self, entry: Entry) -> None:
         slot, row, text = entry
         cell = self.sheet.cell(row + ORIGIN[0] + 1, slot.area.left + ORIGIN[1] + 1)
-        if cell.protection.locked:
+        if cell.protection.locked and slot.formula is None:  # a published total is typed over the sum: protection was taken off
             raise SystemExit(f"{self.sheet.title}!{cell.coordinate} is locked")
         cell.value = as_number(str(text)) if slot.kind == "input" and slot.meanings[slot.key].type == "money" else text
         if isinstance(cell.value, str):
@@ -92,12 +95,20 @@ def _pinned(package: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def main(folder: Path) -> None:
-    for path in sorted(data_folder("examples").glob("data/*.yaml")):
-        data = load_marked(path).data
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{data['unit']}-{data['year']}.xlsx").write_bytes(fill(data))
+def main(folder: Path, budgets: Path) -> None:
+    """The forms of each department, and apart from them the whole budgets: these hold the same goal forms once more."""
+    source = data_folder("examples") / "data"
+    for target, paths in ((folder, source.glob("*.yaml")), (budgets, source.glob("budget/*.yaml"))):
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted(paths):
+            data = load_marked(path).data
+            (target / file_name(data)).write_bytes(fill(data))
+
+
+def file_name(data: Mapping[str, Any]) -> str:
+    return f"{data['unit']}-{data['year']}{'-部门预算' if 'book' in data else ''}.xlsx"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else data_folder("examples") / "filled")
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else data_folder("examples")
+    main(target / "filled", target / "budget")

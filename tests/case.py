@@ -9,13 +9,14 @@ from typing import Any
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from tests.forms import GOALS
 from tests.oracle import Place, Truth, What, places
 from xlgoals.layout import ORIGIN, Plan, Slot, plan
 from xlgoals.records import Area
-from xlgoals.spec import Form, load_forms
+from xlgoals.spec import Form
 
-FORMS = load_forms()
-SHIPPED = tuple(FORMS.forms)
+SHIPPED = GOALS
+TABLES = ("qinglong-balance-2024", "qinglong-income-2024")  # two sides with named lines, and lines with codes: the others are like one of them
 
 
 # --- a case ------------------------------------------------------------------------------------------------------------
@@ -148,6 +149,25 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
+FOR_TABLES = frozenset({
+    "saved_again", "protection_removed", "looks_changed", "columns_hidden", "keys_unhidden", "sheets_renamed", "sheet_names_swapped",
+    "sheets_reordered", "sheet_hidden", "stamp_cleared", "meta_deleted", "guide_deleted", "other_version", "values_pasted",
+    "values_pasted_shifted", "everything_pasted", "unrelated_sheet", "names_deleted", "names_broken", "row_keys_cleared",
+    "only_words_left", "labels_spaced", "labels_broken", "labels_full_width", "labels_with_colon", "labels_required", "title_changed",
+    "unmerged", "remark_below", "rows_on_top", "row_under_keys", "column_left", "keys_deleted_and_inserted", "key_row_deleted",
+    "key_column_deleted", "keys_deleted", "copied_into_new_book", "unmerged_in_office", "saved_as_xlsx", "saved_as_xls",
+    "saved_as_ods", "there_and_back", "bare_and_ods", "keys_deleted_and_xls",
+})  # fmt: skip  # kinds of damage that speak of no project and no indicator
+
+
+def applies(kind_name: str, form: str) -> bool:
+    """Whether a kind of damage can be done to a form."""
+    return form in SHIPPED or kind_name in FOR_TABLES
+
+
+def pairs() -> Iterator[tuple[Kind, str]]:
+    for one in KINDS.values():
+        yield from ((one, form) for form in (*SHIPPED, *TABLES) if applies(one.name, form))
 
 
 def kind(words: str, *, office: bool = False, floor: float | None = 1.0, notes: int | None = 3) -> Callable[[Callable[[Case], None]], Callable[[Case], None]]:

@@ -11,7 +11,8 @@ import openpyxl
 from openpyxl.styles import PatternFill, Protection
 from openpyxl.worksheet.worksheet import Worksheet
 
-from tests.case import FORMS, Case, got, kind, panes, put, rename, unmerge
+from tests.case import Case, got, kind, panes, put, rename, unmerge
+from tests.forms import FORMS
 from tests.oracle import Truth, shown
 from xlgoals.layout import ORIGIN, Slot
 from xlgoals.ownformulas import OWN
@@ -210,6 +211,8 @@ def _paste(case: Case, down: int, right: int, keys: bool = False) -> None:
                     continue
                 if cell.data_type == "f" and OWN in str(cell.value):
                     continue  # never computed here: a blank is what it has for a value
+                if cell.data_type == "f" and "project_name" not in case.plan.inputs:
+                    continue  # a sum that was never calculated: nothing to paste
                 value = _echo(case, page) if isinstance(cell.value, str) and cell.data_type == "f" else cell.value
                 put(new, (r + down, c + right), value)
     case.book = book

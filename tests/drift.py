@@ -23,7 +23,8 @@ from python_calamine import CalamineWorkbook
 
 from examples.fill import fill
 from tests import damage, damage_office
-from tests.case import FORMS, KINDS, SHIPPED, Case
+from tests.case import KINDS, SHIPPED, TABLES, Case, applies, pairs
+from tests.forms import FORMS
 from tests.oracle import Seen, Verdict, judge, sample, truth_of
 from xlgoals.ownformulas import OWN
 from xlgoals.parse import understand
@@ -66,12 +67,12 @@ def damaged_by_office() -> Mapping[tuple[str, str], tuple[bytes, Case]]:
         folder = Path(name)
         jobs: list[dict[str, Any]] = []
         cases: dict[tuple[str, str], Case] = {}
-        for form_id in SHIPPED:
+        for form_id in (*SHIPPED, *TABLES):
             source = folder / f"{form_id}.xlsx"
             source.write_bytes(base(form_id))
             book = case_of(form_id).book  # only looked at: the office works on the file
             for one in KINDS.values():
-                if one.office:
+                if one.office and applies(one.name, form_id):
                     case = cases[one.name, form_id] = case_of(form_id, book)
                     one.make(case)
                     work = folder / f"{form_id}-{one.name}"
@@ -150,25 +151,26 @@ HEAD = """# Drift: what staff do to a form, and what the reader makes of it
 Made by `python -m tests.drift` (a test keeps it current): {kinds} kinds of damage on {forms} forms, {runs} workbooks. On every
 one of them **{wrong} values are silently wrong and {lost} silently lost** (design §5.1). The numbers are the share of the values
 still in the workbook that is read right with its true address; what is not read is named in a finding. The last column
-lists the findings raised.
+lists the findings raised. Tables of figures (the two on the right) have no projects and no indicators: “–” where a damage is about these.
 
 """
 
 
 def report() -> str:
-    verdicts = {(k, f): run(k, f) for k in KINDS for f in SHIPPED}
+    verdicts = {(one.name, form): run(one.name, form) for one, form in pairs()}
+    forms = (*SHIPPED, *TABLES)
     lines = [HEAD.format(
-        kinds=len(KINDS), forms=len(SHIPPED), runs=len(verdicts),
+        kinds=len(KINDS), forms=len(forms), runs=len(verdicts),
         wrong=sum(len(v.wrong) for v in verdicts.values()), lost=sum(len(v.lost) for v in verdicts.values()),
     )]  # fmt: skip
     for office, title in ((False, "Made with openpyxl"), (True, "Made with LibreOffice")):
-        lines += [f"## {title}\n", "| damage | " + " | ".join(SHIPPED) + " | findings |", "|---|" + "---:|" * len(SHIPPED) + "---|"]
+        lines += [f"## {title}\n", "| damage | " + " | ".join(forms) + " | findings |", "|---|" + "---:|" * len(forms) + "---|"]
         for one in KINDS.values():
             if one.office != office:
                 continue
-            own = [verdicts[one.name, form] for form in SHIPPED]
-            codes = sorted({code for verdict in own for code in verdict.codes})
-            shares = " | ".join(f"{verdict.share:.0%}" for verdict in own)
+            own = [verdicts.get((one.name, form)) for form in forms]
+            codes = sorted({code for verdict in own if verdict for code in verdict.codes})
+            shares = " | ".join(f"{verdict.share:.0%}" if verdict else "–" for verdict in own)
             lines.append(f"| {one.words} (`{one.name}`) | {shares} | {', '.join(f'`{code}`' for code in codes)} |")
         lines.append("")
     return "\n".join(lines)

@@ -23,9 +23,12 @@ from xlgoals.records import Area, Book, Given, Return, Sheet, Spot, Stamp, cell_
 from xlgoals.render import printed
 from xlgoals.spec import load_forms
 from xlgoals.stamp import read_stamp, stamp_text
+from xlgoals.tablecells import is_table
 
 FORMS = load_forms()
 SHIPPED = tuple(FORMS.forms)
+GOALS = tuple(form.id for form in FORMS.forms.values() if any(m.record == "indicator" for known in form.columns.values() for m in known.values()))
+TABLES = tuple(form.id for form in FORMS.forms.values() if any(is_table(grid) for _, grid in form.template.grids()))
 
 # --- small specs -------------------------------------------------------------------------------------------------------
 

@@ -17,10 +17,13 @@ from typing import Any
 from examples.fill import typed
 from xlgoals.findings import Finding
 from xlgoals.layout import ORIGIN, Plan, Slot, plan, tick_line
+from xlgoals.models import Grid
 from xlgoals.records import Indicator, Return, Spot, cell_name
 from xlgoals.spec import Form, Forms, Meaning
+from xlgoals.tablecells import is_table
 
 Place = tuple[int, int]
+CODES = ("208", "20805", "2080502", "2080505", "20899", "2089999", "210", "21011", "2101101")
 DEPARTMENT, UNIT, YEAR = "测试县医疗保障局", "测试县医疗保障服务中心", "2025"
 # Findings that name a whole sheet: everything on it is told.
 WHOLE = (
@@ -46,6 +49,9 @@ def _project(form: Form, n: int) -> dict[str, Any]:
         values[key] = _value(form, slot, meaning, n, i)
     count = iter(range(1, 1000))
     for _, grid in form.template.grids():
+        if is_table(grid):
+            values[grid.grid] = _table(form, grid, n)
+            continue
         for pane in dict.fromkeys(column.pane for column in grid.columns):
             if pane is None and any(column.pane for column in grid.columns):
                 continue
@@ -59,6 +65,26 @@ def _project(form: Form, n: int) -> dict[str, Any]:
                     lines.append(_line(form, grid.grid, block.fixed, pane, n, next(count), k))
             values[name] = lines
     return values
+
+
+def _table(form: Form, grid: Grid, n: int) -> Any:
+    """A table's lines, the second project's with half of them: every figure another one; sums are left to the form."""
+    count = iter(range(1, 1000))
+    if not grid.tree:
+        named: dict[str, dict[str, str]] = {}
+        for slot in plan(form).slots:
+            if slot.grid == grid.grid and slot.kind == "input" and slot.column and not slot.formula and (n == 1 or next(count) % 2):
+                named.setdefault(grid.line_id(slot.block, slot.column), {})[slot.column.key] = f"{1000 * n + next(count)}.25"
+        return named
+    columns = [c for c in grid.columns if form.columns[grid.grid][c.id].type == "money" and not c.sum]
+    lines: list[dict[str, str]] = []
+    for code in CODES[: 9 if n == 1 else 4]:
+        line = {"code": code}
+        if len(code) == max(map(len, CODES)):
+            line |= {c.key: f"{1000 * n + next(count)}.25" for i, c in enumerate(columns) if i % 2 or n == 1}
+            line["name"] = f"科目名称{n}之{next(count)}"
+        lines.append(line)
+    return lines
 
 
 def _value(form: Form, slot: Slot, meaning: Meaning, n: int, i: int) -> str:
@@ -139,7 +165,14 @@ def truth_of(form: Form, project: Mapping[str, Any]) -> Truth:
     truth = Truth(form)
     laid = plan(form)
     chosen: dict[tuple[int, str | None], dict[str, str]] = {}
-    for slot, row, text in typed(laid, project):
+    grids = {grid.grid: grid for _, grid in form.template.grids() if is_table(grid)}
+    entries = list(typed(laid, project))
+    codes = {row: text for slot, row, text in entries if slot.grid in grids and slot.key == grids[slot.grid].tree}
+    for slot, row, text in entries:
+        if slot.grid in grids and slot.column:
+            name = grids[slot.grid].line_id(slot.block, slot.column) or codes[row]
+            truth.values[shown(text)] = What(f"{slot.grid}.{name}.{slot.column.key}", f"{slot.grid}.{name}", slot.label)
+            continue
         meaning = slot.meanings[slot.key]
         pane = slot.column.pane if slot.column else None
         if slot.grid and meaning.list:
@@ -307,6 +340,7 @@ def _compare(one: Return, truth: Truth, cells: Mapping[Place, object], taken: se
     by_cell: dict[Place, set[str]] = {}
     projects: set[int] = set()
     unticked = {tick_line(slot.tick) for slot in plan(truth.form).slots if slot.tick}
+    typed_keys = {what.kind for what in truth.values.values()}
     nameless = {indicator.key for indicator in one.indicators if not indicator.name}
     for key, spot in one.spots.items():
         if not spot.text or (spot.text in unticked and shown(spot.text) not in truth.values):
@@ -321,6 +355,8 @@ def _compare(one: Return, truth: Truth, cells: Mapping[Place, object], taken: se
             continue
         if record in nameless:
             continue  # the checks name this line: indicator.no_name
+        if key not in typed_keys and _filled_in(truth.form, key):
+            continue  # what the form fills in by itself
         if kind.endswith((".level1", ".level2")):
             continue  # these words repeat; the record's levels are compared below
         text = shown(cells[at])
@@ -355,6 +391,12 @@ def _compare(one: Return, truth: Truth, cells: Mapping[Place, object], taken: se
     return right
 
 
+def _filled_in(form: Form, key: str) -> bool:
+    """Whether a figure stands in a column that the form fills in by itself: a sum, or a name looked up."""
+    parts = key.split(".")
+    return (parts[0], parts[-1]) in {(slot.grid, slot.column.key) for slot in plan(form).slots if slot.formula and slot.column}
+
+
 def _money(text: str, form: Form) -> Decimal | None:
     try:
         return Decimal(text) * form.money_factor
@@ -385,6 +427,8 @@ def _split(key: str) -> tuple[str, str]:
         return key, match[1]
     if match := re.fullmatch(r"(\w+)\.(\d+\.\d+|\+\d+)\.(\w+)", key):
         return f"{match[1]}.{match[2]}", f"{match[1]}.{match[3]}"
+    if match := re.fullmatch(r"(\w+\.\w+)\.\w+", key):
+        return match[1], key  # a figure of a table: its line and its whole name
     return "", key
 
 
@@ -400,9 +444,13 @@ def _same(value: object, spot: Spot) -> bool:
 
 def _printed(value: object, forms: Sequence[Form], returns: Sequence[Return]) -> bool:
     """Whether a form prints this, or it is a key or a stamp; or the level word of a line that was read."""
+    if value == 0 and any(is_table(grid) for form in forms for _, grid in form.template.grids()):
+        return True  # a sum of nothing
     if not isinstance(value, str):
         return False
-    if re.fullmatch(r"#c\d+|#r\d+|#\w+\.(head|\d+\.\d+)", value) or value.strip().startswith('{"xlgoals":'):
+    if any(is_table(grid) for form in forms for _, grid in form.template.grids()) and value.startswith("="):
+        return True  # a sum
+    if re.fullmatch(r"#c\d+|#r\d+|#\w+\.(head\d*|note|\d+\.\d+)", value) or value.strip().startswith('{"xlgoals":'):
         return True
     text = _loose(re.sub(r'"|&|\$[A-Z]+\$\d+|^=', "", value) if value.startswith("=") else value)
     for form in forms:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.forms import FORMS, SHIPPED, SMALL, SMALL_MAPPING, draw, type_levels, write_form
+from tests.forms import FORMS, GOALS, SMALL, SMALL_MAPPING, draw, type_levels, write_form
 from xlgoals.convert import convert, convert_book
 from xlgoals.errors import SpecError
 from xlgoals.findings import Finding
@@ -139,7 +139,7 @@ def book_of(path: Path) -> Book:
     return read_book(str(path), name=path.name)
 
 
-@pytest.mark.parametrize("to", SHIPPED)
+@pytest.mark.parametrize("to", GOALS)
 @pytest.mark.parametrize("path", FILLED, ids=lambda path: path.stem)
 def test_examples_lose_nothing(path: Path, to: str) -> None:
     before, after, told = converted(book_of(path), FORMS[to])
@@ -150,8 +150,8 @@ def test_examples_lose_nothing(path: Path, to: str) -> None:
         assert told == []
 
 
-@pytest.mark.parametrize("to", SHIPPED)
-@pytest.mark.parametrize("source", SHIPPED)
+@pytest.mark.parametrize("to", GOALS)
+@pytest.mark.parametrize("source", GOALS)
 @pytest.mark.parametrize("full", [False, True], ids=["shown lines", "all lines"])
 def test_full_forms_lose_nothing(source: str, to: str, full: bool) -> None:
     canvas = type_levels(draw(FORMS[source], full=full), FORMS[source])
@@ -192,7 +192,7 @@ def strange(form: Form, rng: random.Random) -> Book:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(SHIPPED), st.sampled_from(SHIPPED), st.integers(0, 10**6))
+@given(st.sampled_from(GOALS), st.sampled_from(GOALS), st.integers(0, 10**6))
 def test_whatever_people_write_is_not_lost(source: str, to: str, seed: int) -> None:
     book = strange(FORMS[source], random.Random(seed))
     before, reading = understand(book, FORMS)
@@ -496,7 +496,7 @@ def test_every_pair_of_taxonomies_has_a_place_for_every_level() -> None:
     """No indicator of a shipped form with known levels is left behind for its levels alone."""
     for source in FORMS.forms.values():
         levels: Iterable[tuple[str, str]] = [(one, two) for one, twos in source.taxonomy.items() for two in twos]
-        for to in SHIPPED:
+        for to in GOALS:
             lines = tuple(line(*pair, key=f"indicators.annual.1.{n}") for n, pair in enumerate(levels, 1))
             assert not [f for f in moved(a_return(source.id, indicators=lines), to)[1] if f.code in ("convert.no_level", "convert.not_listed")], (source.id, to)
 

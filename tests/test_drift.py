@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.case import FORMS, KINDS, SHIPPED
+from tests.case import KINDS, SHIPPED, pairs
 from tests.drift import REPORT, base, case_of, cells, office_python, report, run
+from tests.forms import FORMS
 from tests.oracle import Verdict, judge
 from xlgoals.parse import understand
 from xlgoals.read import read_bytes
@@ -19,7 +20,7 @@ FEWEST = 40  # kinds of damage that issue 3 asks for
 
 def _cases() -> list[object]:
     marks = {False: (), True: (pytest.mark.office, OFFICE)}
-    return [pytest.param(kind, form, marks=marks[one.office], id=f"{kind}-{form}") for kind, one in KINDS.items() for form in SHIPPED]
+    return [pytest.param(one.name, form, marks=marks[one.office], id=f"{one.name}-{form}") for one, form in pairs()]
 
 
 @pytest.mark.parametrize(("kind", "form"), _cases())

@@ -29,6 +29,7 @@ from xlgoals.yamlmark import load_marked
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DATA = {path.stem: path for path in sorted(EXAMPLES.glob("data/*.yaml"))}
+BUDGETS = {path.stem: path for path in sorted(EXAMPLES.glob("data/budget/*.yaml"))}
 spec = importlib.util.spec_from_file_location("fill", EXAMPLES / "fill.py")
 assert spec and spec.loader
 fill = importlib.util.module_from_spec(spec)
@@ -37,11 +38,11 @@ spec.loader.exec_module(fill)
 
 @cache
 def data(form: str) -> Any:
-    return load_marked(DATA[form]).data
+    return load_marked((DATA | BUDGETS)[form]).data
 
 
 def path(form: str) -> Path:
-    return EXAMPLES / "filled" / f"{data(form)['unit']}-{data(form)['year']}.xlsx"
+    return EXAMPLES / ("budget" if form in BUDGETS else "filled") / fill.file_name(data(form))
 
 
 @cache
@@ -58,7 +59,7 @@ def total(form: str) -> Decimal:
     return sum((f.amount or Decimal(0) for one in read(form)[0] for f in one.funds if (f.source, f.horizon) == ("total", "annual")), Decimal(0)) / FORMS[form].money_factor
 
 
-@pytest.mark.parametrize("form", DATA)
+@pytest.mark.parametrize("form", [*DATA, *BUDGETS])
 def test_committed_workbooks_are_what_the_script_makes(form: str) -> None:
     with zipfile.ZipFile(io.BytesIO(fill.fill(data(form)))) as made, zipfile.ZipFile(path(form)) as committed:
         assert made.namelist() == committed.namelist()
@@ -67,7 +68,7 @@ def test_committed_workbooks_are_what_the_script_makes(form: str) -> None:
 
 
 def test_no_workbook_without_data() -> None:
-    assert {file.name for file in (EXAMPLES / "filled").glob("*.xlsx")} == {path(form).name for form in DATA}
+    assert {file for folder in ("filled", "budget") for file in (EXAMPLES / folder).glob("*.xlsx")} == {path(form) for form in (*DATA, *BUDGETS)}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.forms import FORMS, SHIPPED, Canvas, Reading, account, draw, said, type_levels
+from tests.forms import FORMS, GOALS, Canvas, Reading, account, draw, said, type_levels
 from xlgoals.layout import ORIGIN, Plan, Slot, plan
 from xlgoals.records import Area, Book, Given, Stamp, cell_name
 from xlgoals.stamp import read_stamp, stamp_text
@@ -50,7 +50,7 @@ def stride(laid: Plan) -> int:
     return 1 if len(laid.rows) < 60 else 4
 
 
-forms = pytest.mark.parametrize("form", SHIPPED)
+forms = pytest.mark.parametrize("form", GOALS)
 
 
 # --- nothing changed, or nothing that matters --------------------------------------------------------------------------
@@ -421,7 +421,7 @@ def test_no_form_at_all() -> None:
 
 
 def test_a_stamp_of_an_unknown_form() -> None:
-    canvas = whole(SHIPPED[0])
+    canvas = whole(GOALS[0])
     corner = next(spot for spot, value in canvas.cells.items() if read_stamp(value))
     canvas.cells[corner] = stamp_text(Stamp(1, "elsewhere-2030", "0", "p01"))
     reading = read(canvas)
@@ -430,12 +430,12 @@ def test_a_stamp_of_an_unknown_form() -> None:
 
 @pytest.mark.parametrize("text", ['{"xlgoals":', '{"xlgoals":1', '{"xlgoals":"x","form":"a"}', '{"xlgoals":1,"instance":"p01"}', '{"xlgoals":[1]}'])
 def test_a_broken_stamp_is_no_stamp(text: str) -> None:
-    canvas = whole(SHIPPED[0])
+    canvas = whole(GOALS[0])
     corner = next(spot for spot, value in canvas.cells.items() if read_stamp(value))
     canvas.cells[corner] = text
     assert read_stamp(text) is None
     reading = read(canvas)
-    assert [one.form for one in reading.returns] == [SHIPPED[0]]
+    assert [one.form for one in reading.returns] == [GOALS[0]]
     assert unread(reading, canvas) == []
 
 
@@ -474,15 +474,15 @@ def test_forms_of_equal_labels_are_told_apart_by_the_words_in_their_lines() -> N
 
 
 def test_a_hidden_sheet_counts_when_it_is_stamped() -> None:
-    canvas = whole(SHIPPED[0])
+    canvas = whole(GOALS[0])
     canvas.state = "hidden"
     assert len(read(canvas).returns) == 1
 
 
 def test_a_hidden_form_without_a_stamp_is_named() -> None:
-    canvas = unstamped(whole(SHIPPED[0])).copy("旧表")
+    canvas = unstamped(whole(GOALS[0])).copy("旧表")
     canvas.state = "hidden"
-    assert "旧表" in {finding.at.sheet for finding in account(canvas.book(whole(SHIPPED[0])), FORMS).findings}
+    assert "旧表" in {finding.at.sheet for finding in account(canvas.book(whole(GOALS[0])), FORMS).findings}
 
 
 # --- copies of sheets --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from xlgoals.balance import is_goal_form, lay_out
 from xlgoals.check import check
 from xlgoals.consolidate import COUNTED, Begin, Summary, consolidate, number_units, totalled
 from xlgoals.explanations import explained
@@ -22,7 +23,8 @@ from xlgoals.parts import Frame, Parts
 from xlgoals.settle import settled
 from xlgoals.sources import Source
 from xlgoals.store import Store
-from xlgoals.tables import Tables, findings_of, with_findings
+from xlgoals.subjects import Subject
+from xlgoals.tables import BATCH, Tables, findings_of, with_findings
 from xlgoals.wording import load_return_words
 
 MOST = 200  # workbooks of a batch: 4,000 forms and all their places, with what judging them takes, are some 250 MB
@@ -41,8 +43,9 @@ class Tally:
     explained: int = 0
     blocked: bool = False
     defect: bool = False
+    budget: Tables | None = None  # the returns that make up departments' budgets, of all batches
 
-    def with_(self, tables: Tables) -> Tally:
+    def with_(self, tables: Tables, budget: Tables | None = None) -> Tally:
         findings = findings_of(tables)
         return Tally(
             self.files + tables.returns["file"].n_unique(), self.forms + tables.returns.height, self.indicators + tables.indicators.height,
@@ -50,6 +53,7 @@ class Tally:
             self.explained + sum(finding.status == "explained" for finding in findings),
             self.blocked or any(finding.open for finding in findings),
             self.defect or any(finding.code.startswith("internal.") for finding in findings),
+            _together(self.budget, budget),
         )  # fmt: skip
 
 
@@ -123,6 +127,7 @@ def summarised(
     forms: Forms,
     work: Path,
     *,
+    subjects: Sequence[Subject] = (),
     judged: Callable[[Tables, bool], Tables] | None = None,
     on_batch: Callable[[int, int], None] | None = None,
     most: int = MOST,
@@ -130,6 +135,7 @@ def summarised(
     """Judge and add up what was read. `listed` are findings of listing the files; `judged` may change the findings of a batch,
     told whether it is the last; `work` is an empty folder for what several batches leave."""
     plan = planned(store, sources, most)
+    others = [form.id for form in forms.forms.values() if not is_goal_form(form)]
     changed = {source.name: source.changed for source in sources}
     answers = store.answers()  # they may have come in a list of their own, for a return of another batch
     home = {name: at for at, batch in enumerate(plan.batches) for name in batch}
@@ -139,17 +145,35 @@ def summarised(
     for number, names in enumerate(plan.batches):
         own = [finding for finding in listed if home.get(finding.at.file, last) == number]
         tables = settled(with_findings(store.tables(names), own), changed, forms.catalogue)
-        tables = replace(with_findings(tables, check(tables, forms)), answers=answers)
+        tables = replace(with_findings(tables, check(tables, forms, subjects)), answers=answers)
         if judged:
             tables = judged(tables, number == last)
         tables = explained(tables, load_return_words().explanation)
-        tally = tally.with_(tables)
-        part = consolidate(tables, plan.units, begin)
+        tally = tally.with_(tables, _budget(tables, forms, subjects))
+        part = consolidate(tables, plan.units, begin, others)
         begin = Begin(begin.projects + part.projects.height, begin.indicators + part.indicators.height, begin.findings + part.findings.height)
         kept.append(_laid_down(part, number, work) if last else part)
         if on_batch:
             on_batch(number + 1, last + 1)
     return _joined(kept, work), tally
+
+
+def _budget(tables: Tables, forms: Forms, subjects: Sequence[Subject]) -> Tables | None:
+    """What of a batch makes up departments' budgets: their tables, and the money of the goal forms; None when there are none."""
+    laid = lay_out(tables, forms, forms.ties, subjects)
+    if not laid.scopes.height:
+        return None
+    returns = tables.returns.join(laid.cells.select("rid").unique(), on="rid", how="semi", maintain_order="left")
+    frames = {
+        name: frame.join(returns, on="file" if name in BATCH else "rid", how="semi", maintain_order="left") for name, frame in tables.items()
+    }
+    return Tables(**frames)
+
+
+def _together(one: Tables | None, other: Tables | None) -> Tables | None:
+    if one is None or other is None:
+        return one or other
+    return Tables(**{name: pl.concat([frame, getattr(other, name)]) for name, frame in one.items()})
 
 
 def _laid_down(part: Summary, number: int, work: Path) -> Summary:

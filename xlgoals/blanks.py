@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
+from xlgoals.contents import FormSheet
 from xlgoals.entries import Entry, fitted_heights
-from xlgoals.forms import Form
+from xlgoals.forms import Binder, Form
 from xlgoals.layout import ORIGIN, plan
 from xlgoals.mould import Fill, Mould, MouldError
 from xlgoals.pen import RenderError
@@ -32,10 +33,10 @@ Notice = tuple[str, int, Callable[[str], float]]  # sheet, row, and how high it 
 class Drawn:
     """What the drawing of a form leaves to be told for each unit."""
 
-    form: Form
+    binder: Binder
     count: int
     meta: str  # the sheet that only programs see
-    sheets: Sequence[tuple[str, Form, int]]  # name, form and number of every form sheet
+    sheets: Sequence[FormSheet]
     own: Sequence[Own]
     words: Mapping[str, Told]  # marked in the package
     notice: Notice
@@ -47,10 +48,10 @@ class Blank:
     """A form as drawn; a workbook for a unit is this with its cells filled in."""
 
     def __init__(self, package: bytes, drawn: Drawn) -> None:
-        self.form, self.count, self.sheets, self.meta = drawn.form, drawn.count, drawn.sheets, drawn.meta
-        self.own, self.words, self.notice, self.carried_tab = drawn.own, drawn.words, drawn.notice, drawn.form.looks.carried_tab
+        self.binder, self.count, self.sheets, self.meta = drawn.binder, drawn.count, drawn.sheets, drawn.meta
+        self.own, self.words, self.notice, self.carried_tab = drawn.own, drawn.words, drawn.notice, drawn.sheets[0].form.looks.carried_tab
         self.mould = Mould(package, _mended(package, drawn), marks=True)
-        self.inputs = {form: {(s.area.top, s.area.left) for s in plan(form).slots if s.kind in ("input", "pattern")} for _, form, _ in self.sheets}
+        self.inputs = {form: {(s.area.top, s.area.left) for s in plan(form).slots if s.kind in ("input", "pattern")} for form in dict.fromkeys(one.form for one in self.sheets)}
 
     def issue(
         self, stamp: Stamp, content: Sequence[Sequence[Entry]] = (), projects: Sequence[str] = (), *, key: bytes = b"", notice: str = "",
@@ -61,7 +62,7 @@ class Blank:
         `carried` have a colour of their own."""
         if len(content) > self.count:
             raise RenderError(f"content for {len(content)} sheets, {self.count} asked for")
-        stamp = replace(stamp, version=VERSION, form=self.form.id, digest=self.form.digest, instance="", project="")
+        stamp = replace(stamp, version=VERSION, form=self.binder.id, digest=self.binder.digest, instance="", project="")
         cells: dict[str, dict[RowCol, str | Decimal]] = {}
         for sheet, spot, make in self.own:
             if text := make(stamp):
@@ -72,12 +73,12 @@ class Blank:
             cells.setdefault(sheet, {})[row, 0] = notice
             heights[sheet] = {row: (height(notice), True)}
         fills = {}
-        for name, form, seq in self.sheets:
-            known: Sequence[Entry] = content[seq - 1] if form is self.form and seq <= len(content) else ()
-            project = projects[seq - 1] if form is self.form and seq <= len(projects) else ""
+        for name, form, seq, own_project, _ in self.sheets:
+            known: Sequence[Entry] = content[seq - 1] if own_project and seq <= len(content) else ()
+            project = projects[seq - 1] if own_project and seq <= len(projects) else ""
             own = stamp_text(stamp, key, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
             put = {**cells.get(name, {}), (0, plan(form).width): own}
-            fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and form is self.form else "")
+            fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and own_project else "")
         cells.setdefault(self.meta, {})[META] = stamp_text(stamp, key)
         for name in cells.keys() - fills.keys():
             fills[name] = Fill(cells[name], heights.get(name, {}))

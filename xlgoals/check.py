@@ -7,7 +7,7 @@ crashes is a defect of the program and is told as such; the others go on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 
@@ -23,8 +23,10 @@ from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
 from xlgoals.keys import keyed
 from xlgoals.kinds_form import accepted
+from xlgoals.kinds_tie import judge
 from xlgoals.records import At
 from xlgoals.rules import DEFECT, across_forms, conditions, lint
+from xlgoals.subjects import Subject
 from xlgoals.tables import Tables
 
 __all__ = ["DEFECT", "accepted", "check"]
@@ -59,13 +61,15 @@ class Outcome:
 
     failures: list[Failure] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def crashed(self, conditions: Iterable[Condition], error: str) -> None:
         self.defects += [Defect(code, error) for code in dict.fromkeys(one.code for one in conditions)]
 
 
-def check(tables: Tables, forms: Forms) -> list[Finding]:
-    """Judge all returns of a batch by the rules of the catalogue; findings are sorted by place."""
+def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> list[Finding]:
+    """Judge all returns of a batch by the rules of the catalogue; findings are sorted by place. `subjects` say which code of
+    expenditure a project is of."""
     outcome, spoken, units = Outcome(), unread(tables), tuple(forms.money_units.items())
     for (name,), returns in sorted(tables.returns.partition_by("form", as_dict=True).items()):
         form = forms[str(name)]
@@ -83,7 +87,12 @@ def check(tables: Tables, forms: Forms) -> list[Finding]:
             _judge(frame, _schema(form, table, wanted), wanted, outcome)
     if not tables.returns.is_empty():
         _across(tables, forms.catalogue, outcome)
-    return _told(_led(outcome.failures, forms.catalogue), outcome.defects, tables, forms.catalogue)
+    for kind, judged in judge(tables, forms, subjects):
+        try:
+            outcome.findings += judged()
+        except Exception as error:
+            outcome.defects.append(Defect(kind, type(error).__name__))
+    return _told(outcome, tables, forms.catalogue)
 
 
 def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
@@ -209,11 +218,12 @@ def _led(failures: list[Failure], catalogue: Catalogue) -> list[Failure]:
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 
-def _told(failures: list[Failure], defects: list[Defect], tables: Tables, catalogue: Catalogue) -> list[Finding]:
+def _told(outcome: Outcome, tables: Tables, catalogue: Catalogue) -> list[Finding]:
+    failures, defects = _led(outcome.failures, catalogue), outcome.defects
     places = _places(failures, tables)
     concerned = {rid for failure in failures for rid, _ in ((failure.rid, ""), *failure.others)}
     returns = {row["rid"]: row for row in tables.returns.iter_rows(named=True) if row["rid"] in concerned}
-    findings: list[Finding] = []
+    findings = list(outcome.findings)
     for failure in failures:
         of, condition = returns[failure.rid], failure.condition
         cell, text, label = places.get((failure.rid, failure.record), ("", "", ""))

@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "cli_returns:check",
     "read": "cli_returns:read",
     "consolidate": "cli_returns:consolidate",
+    "ties": "cli_budget:ties",
     "rules": "cli_rules:rules_command",
     "explain": "cli_rules:explain",
     "diff": "cli_review:diff",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from xlgoals.errors import Mistake, SpecError
-from xlgoals.options import force_option, forms_option, given_options
+from xlgoals.options import codes_option, force_option, forms_option, given_options
 from xlgoals.running import exit_code, opened
 
 
@@ -22,7 +22,9 @@ def forms_command(ctx: click.Context, forms_dirs: tuple[str, ...]) -> None:
         from xlgoals.report import print_table
         from xlgoals.spec import load_forms
 
-        rows = [(form.id, form.title, form.dialect.money_unit, form.digest) for form in load_forms(forms_dirs).forms.values()]
+        known = load_forms(forms_dirs)
+        rows = [(form.id, form.title, form.dialect.money_unit, form.digest) for form in known.forms.values()]
+        rows += [(name, f"{book.title}：{len(book.sheets)} 种表", "", known.binder(name).digest) for name, book in known.books.items()]
         print_table(("名称", "表样", "金额单位", "版本"), rows)
 
 
@@ -96,24 +98,28 @@ def forms_draft(
 @click.option("--department", default="", help="主管部门（可带代码），写入标记。")
 @click.option("--unit", default="", help="实施单位，写入标记。")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。")
+@codes_option
 @force_option
 @forms_option
-def new(form: str, year: str, count: int, department: str, unit: str, output: Path, force: bool, forms_dirs: tuple[str, ...]) -> None:
-    """生成一个空白工作簿。例：xlgoals new qinglong-2024 --year 2025 --projects 12 -o 空表.xlsx"""
+def new(
+    form: str, year: str, count: int, department: str, unit: str, output: Path, codes: Path | None, force: bool, forms_dirs: tuple[str, ...]
+) -> None:  # fmt: skip
+    """生成一个空白工作簿；预算表的科目下拉清单用 --codes 换成当年的全表。例：xlgoals new qinglong-2024 --year 2025 --projects 12 -o 空表.xlsx"""
     from xlgoals.errors import UsageError
     from xlgoals.outputs import write_whole
     from xlgoals.records import Stamp
     from xlgoals.render import render
-    from xlgoals.spec import load_forms
+    from xlgoals.running import OwnLists, loaded
 
     if not (year.isdecimal() and year.isascii() and len(year) == 4):
         raise UsageError(f"--year 应是四位数字，如 2025，现在是“{year}”。")
-    forms = load_forms(forms_dirs)
+    forms, _ = loaded(forms_dirs, OwnLists(codes))
     stamp = Stamp(0, "", "", year=year, department=department, unit=unit)
-    made = render(forms, forms[form], count=count, stamp=stamp)
+    binder = forms.binder(form)
+    made = render(forms, binder, count=count, stamp=stamp)
     with write_whole(output, force=force) as path:
         path.write_bytes(made)
-    click.echo(f"已生成 {output}：{forms[form].title}，{count} 张项目表。")
+    click.echo(f"已生成 {output}：{binder.title}，{count} 张项目表。")
 
 
 @click.command()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from xlgoals.options import engine_options, force_option, forms_option, given_options, jobs_option, paths_argument
-from xlgoals.running import check_place, echo_json, echo_tally, exit_code, opined, reviewed, send_back, summarise, taken_in, tally
+from xlgoals.options import engine_options, force_option, forms_option, given_options, jobs_option, lists_options, paths_argument
+from xlgoals.running import OwnLists, check_place, echo_json, echo_tally, exit_code, opined, reviewed, send_back, summarise, taken_in, tally
 
 
 @click.command()
@@ -25,16 +25,17 @@ from xlgoals.running import check_place, echo_json, echo_tally, exit_code, opine
 )
 @force_option
 @given_options
+@lists_options
 @jobs_option
 @forms_option
 def check(
     paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
-    jobs: int | None, forms_dirs: tuple[str, ...],
+    codes: Path | None, subjects: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
     if folder:
         check_place(folder, paths)
-    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
     if opinions:
         taken = opined(taken, opinions, forms_dirs, write=True)
     tables = taken.tables
@@ -94,12 +95,13 @@ def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: st
 @click.option("--state/--no-state", default=True, show_default=True, help="在汇总旁边记下读过什么（.xlgoals-state），再汇总时没变的不用重读；删掉也无妨。")
 @force_option
 @given_options
+@lists_options
 @jobs_option
 @engine_options
 @forms_option
 def consolidate(
     paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, state: bool, force: bool, year: str, department: str, unit: str,
-    jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
+    codes: Path | None, subjects: Path | None, jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
     from xlgoals.errors import OutputError
@@ -108,7 +110,7 @@ def consolidate(
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
     told = summarise(
         paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, state=state,
-        engine_name=engine, scheduler=scheduler,
+        engine_name=engine, scheduler=scheduler, lists=OwnLists(codes, subjects),
     )
     echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
     click.echo(f"汇总已写到 {output}", err=True)

@@ -28,9 +28,10 @@ def demo(output: Path) -> None:
     from xlgoals.tables import findings_of
 
     forms = load_forms()
-    for form in forms.forms.values():
-        with write_whole(output / "空表" / f"{form.id}.xlsx", force=True) as path:
-            path.write_bytes(render(forms, form, count=3, stamp=Stamp(0, "", "", year=form.id[-4:])))
+    inside = {sheet.form for book in forms.books.values() for sheet in book.sheets if sheet.per == "workbook"}
+    for name in (*forms.books, *(form for form in forms.forms if form not in inside)):
+        with write_whole(output / "空表" / f"{name}.xlsx", force=True) as path:
+            path.write_bytes(render(forms, forms.binder(name), count=3, stamp=Stamp(0, "", "", year=name[-4:])))
     filled = data_folder("examples") / "filled"
     for source in sorted(filled.glob("*.xlsx")):
         with write_whole(output / "报送" / source.name, force=True) as path:

@@ -6,7 +6,7 @@ a total: every sum stands three times, as `_ready` (no open finding on the proje
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import NamedTuple, get_args
@@ -65,9 +65,12 @@ class Begin(NamedTuple):
     findings: int = 0
 
 
-def consolidate(tables: Tables, units: pl.DataFrame | None = None, begin: Begin = Begin()) -> Summary:  # noqa: B008  an immutable tuple
+def consolidate(
+    tables: Tables, units: pl.DataFrame | None = None, begin: Begin = Begin(), others: Collection[str] = ()  # noqa: B008  an immutable tuple
+) -> Summary:
     """Add up, list and number what a batch holds; as one of several batches with the units of all of them and what is numbered
-    before it, to be joined by `totalled`."""
+    before it, to be joined by `totalled`. Forms in `others` are no projects' (budget tables): of them only findings and files are
+    told here."""
     findings = _located(tables)
     if units is None:
         units = number_units(tables.returns, stray=_has_stray(tables.returns, findings))
@@ -75,7 +78,8 @@ def consolidate(tables: Tables, units: pl.DataFrame | None = None, begin: Begin 
     findings = _owned(findings, returns, units)
     unread = pl.col("amount").is_null() & (pl.col("printed").str.strip_chars() != "")
     lines = tables.funds.with_columns(amount_wan=_wan("amount"), unreadable=unread)
-    projects = _projects(tables, returns, lines, findings, begin.projects)
+    mine = returns.filter(~pl.col("form").is_in(list(others)))
+    projects = _projects(tables, mine, lines, findings, begin.projects)
     known = projects.select("rid", "project_no", "unit_no", "department", "unit", "project_name", "state", "file", "sheet")
     departments, subtotals, total = totalled([_departments(units, projects, findings)])
     return Summary(
@@ -85,7 +89,7 @@ def consolidate(tables: Tables, units: pl.DataFrame | None = None, begin: Begin 
         projects=projects.drop("rid"),
         funds=_funds(tables, lines, known),
         indicators=_indicators(tables, known, begin.indicators),
-        findings=_listed(findings, known, begin.findings),
+        findings=_listed(findings, known, units, begin.findings),
         sources=_sources(tables.returns, findings),
     )
 
@@ -302,7 +306,7 @@ def _indicators(tables: Tables, known: pl.DataFrame, begin: int) -> pl.DataFrame
     )  # fmt: skip
 
 
-def _listed(findings: pl.DataFrame, known: pl.DataFrame, begin: int) -> pl.DataFrame:
+def _listed(findings: pl.DataFrame, known: pl.DataFrame, units: pl.DataFrame, begin: int) -> pl.DataFrame:
     """A row a finding, worst first, then by place."""
     others = [_places(*row) for row in findings.select("file", "sheet", "others").iter_rows()]
     rank = pl.col("severity").replace_strict({s: n for n, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
@@ -310,7 +314,7 @@ def _listed(findings: pl.DataFrame, known: pl.DataFrame, begin: int) -> pl.DataF
     frame = (
         findings.with_columns(others=pl.Series(others, dtype=pl.String), open=OPEN)
         .join(known.select("rid", "project_no", "project_name"), on="rid", how="left")
-        .join(known.select("unit_no", "department", "unit").unique(), on="unit_no", how="left")
+        .join(units.select("unit_no", "department", "unit"), on="unit_no", how="left")
         .sort(rank, "file", "sheet", _row(cell), _column(cell), "code", "finding")
     )
     return frame.select(

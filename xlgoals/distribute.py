@@ -273,7 +273,7 @@ def write_issues(
     failed: list[str] = []
     drawn: Blank | None = None
     for n, issue in enumerate(sorted(work, key=lambda one: (one.form.id, one.count)), 1):
-        if drawn is None or (drawn.form, drawn.count) != (issue.form, issue.count):
+        if drawn is None or (drawn.binder.id, drawn.count) != (issue.form.id, issue.count):
             drawn = blank(forms, issue.form, issue.count)
         made = drawn.issue(issue.stamp, issue.content, issue.projects, key=key, notice=issue.notice, carried=issue.carried)
         try:

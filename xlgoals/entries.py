@@ -31,11 +31,13 @@ def typed(laid: Plan, project: Mapping[str, Any]) -> Iterator[Entry]:
         if slot.kind == "input" and project.get(key):
             yield Entry(slot, slot.area.top, tick_line(slot.tick, project[key]) if slot.tick else project[key])
         elif slot.kind == "pattern" and key == slot.key:
-            yield Entry(slot, slot.area.top, HOLE.sub(lambda hole: project.get(hole[1], ""), slot.text))
+            yield Entry(slot, slot.area.top, HOLE.sub(lambda hole, slot=slot: project.get(hole[1]) or slot.blank, slot.text))  # type: ignore[misc]
     for _, grid in laid.form.template.grids():
         panes = dict.fromkeys(column.pane for column in grid.columns if column.pane)
+        named, free = _by_line(project.get(grid.grid, []))
+        yield from _named_lines(laid, grid, named)
         for pane in panes or (None,):
-            lines = project.get(grid.grid if pane in (None, "annual") else f"{pane}_{grid.grid}", [])
+            lines = free if not panes else project.get(grid.grid if pane in (None, "annual") else f"{pane}_{grid.grid}", [])
             taken: set[int] = set()
             for line in lines:
                 values = line if isinstance(line, dict) else {grid.columns[0].key: line}
@@ -46,6 +48,25 @@ def typed(laid: Plan, project: Mapping[str, Any]) -> Iterator[Entry]:
                 for slot, column in line_inputs(laid, grid, row, pane):
                     if values.get(column.key):
                         yield Entry(slot, row, values[column.key])
+
+
+def _by_line(given: Any) -> tuple[Mapping[str, Mapping[str, Any]], list[Any]]:
+    """What is given for lines that have a name, by their names, and the rest: a mapping names all its lines, in a list `line` does."""
+    if isinstance(given, Mapping):
+        return given, []
+    named = {one["line"]: one for one in given if isinstance(one, Mapping) and "line" in one}
+    return named, [one for one in given if not (isinstance(one, Mapping) and "line" in one)]
+
+
+def _named_lines(laid: Plan, grid: Grid, named: Mapping[str, Mapping[str, Any]]) -> Iterator[Entry]:
+    """What is typed in the lines that printed words name."""
+    slots = {(grid.line_id(s.block, s.column), s.column.key): s for s in laid.slots if s.grid == grid.grid and s.kind == "input" and s.column}
+    for line, values in named.items():
+        for key, value in values.items():
+            if key != "line" and value:
+                if (line, key) not in slots:
+                    raise UsageError(f"表样 {laid.form.id} 的 {grid.grid} 没有可填的格子 {line}.{key}。")
+                yield Entry(slots[line, key], slots[line, key].area.top, value)
 
 
 def fitting_lines(laid: Plan, grid: Grid, values: Mapping[str, str]) -> Iterator[int]:

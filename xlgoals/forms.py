@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
+from xlgoals.codes import CodeList
 from xlgoals.errors import UsageError
 from xlgoals.findings import Catalogue
 from xlgoals.measures import Units
-from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SelfCheck, SheetSpec, Template
+from xlgoals.models import Collection, Contents, Dialect, FieldDef, Guide, Looks, Move, SelfCheck, SheetSpec, Template
 from xlgoals.records import Horizon
+from xlgoals.ties import Ties
 from xlgoals.words import bare
 from xlgoals.yamlmark import Marked
 
 STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
 COMPUTED = ("seq",)  # known to the program for every sheet, never typed
 ENDING = "指标"  # a level word may go without it
+NO_TIES = Ties(rounding=Decimal(0), ties=())
 LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
 
 
@@ -37,6 +41,8 @@ class Meaning:
     pattern: str | None = None
     like: str = ""
     prompt: str = ""
+    look: str = ""  # of styles.yaml `types`
+    many: bool = False  # several keys of a form mean it: a value is known by its key
 
     @cached_property
     def record(self) -> str:
@@ -45,7 +51,7 @@ class Meaning:
 
     @cached_property
     def part(self) -> str:
-        return self.to.rpartition(".")[2]
+        return self.key if self.many else self.to.rpartition(".")[2]
 
     @cached_property
     def record_key(self) -> str:
@@ -75,6 +81,7 @@ class Form:
     money_factor: Decimal  # yuan in one of the form's money unit
     aka: Mapping[str, tuple[str, ...]]
     source: Marked  # of the template: where a mistake in its geometry stands
+    codes: Mapping[str, CodeList] = field(default_factory=dict)  # code lists of whole classifications, by name
 
     @property
     def id(self) -> str:
@@ -87,6 +94,12 @@ class Form:
     @cached_property
     def book(self) -> tuple[SheetSpec, ...]:
         return self.template.book or (SheetSpec(form=self.id),)
+
+    @cached_property
+    def coded(self) -> Mapping[str, CodeList]:
+        """The code lists that this form's columns take their codes from."""
+        lists = {m.list for columns in self.columns.values() for m in columns.values()}
+        return {name: known for name, known in self.codes.items() if name in lists}
 
     @cached_property
     def _canonical(self) -> Mapping[str, Mapping[str, str]]:
@@ -119,7 +132,7 @@ class Form:
         """The words of a code list as this form prints them; `level2` under one first level, or all of them. Empty when this
         form has no such list: then the field is free text."""
         if name not in LEVELS:
-            return self.dialect.lists.get(name, ())
+            return self.dialect.lists.get(name, ()) or tuple(self.codes[name].names if name in self.codes else ())
         if name == "level1":
             words: Iterable[str] = self.taxonomy
         elif level1 is not None:
@@ -137,6 +150,17 @@ def bare_word(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class Binder:
+    """What one workbook holds: the sheets of a book of forms, or those of a single form."""
+
+    id: str
+    title: str
+    digest: str
+    sheets: tuple[SheetSpec, ...]
+    contents: Contents | None = None
+
+
+@dataclass(frozen=True)
 class Forms:
     """Everything the spec files say."""
 
@@ -149,9 +173,36 @@ class Forms:
     selfcheck: SelfCheck
     moves: tuple[Move, ...] = ()
     same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
+    books: Mapping[str, Collection] = field(default_factory=dict)
+    codes: Mapping[str, CodeList] = field(default_factory=dict)  # functional, economic …: the classification that a column of codes is of
+    ties: Ties = NO_TIES
+    changes: Mapping[str, str] = field(default_factory=dict)  # words before an amount of change -> its sign
 
     def __getitem__(self, name: str) -> Form:
         if name not in self.forms:
-            near = difflib.get_close_matches(name, self.forms, 1)
-            raise UsageError(f"没有名为“{name}”的表样{f'，是不是 {near[0]}' if near else ''}？用 xlgoals forms 查看全部表样。")
+            raise self._unknown(name, self.forms)
         return self.forms[name]
+
+    def recoded(self, codes: Mapping[str, CodeList]) -> Forms:
+        """The same forms with other code lists: a bureau's own for the year, in dropdowns, look-ups and checks alike."""
+        return replace(self, codes=codes, forms={name: replace(form, codes=codes) for name, form in self.forms.items()})
+
+    def binder(self, name: str) -> Binder:
+        """The book of forms of a name, or the book that a form alone makes."""
+        if name in self.books:
+            book = self.books[name]
+            digests = "".join(self.forms[sheet.form].digest for sheet in book.sheets)
+            return Binder(name, book.title, hashlib.sha256(digests.encode()).hexdigest()[:12], book.sheets, book.contents)
+        if name not in self.forms:
+            raise self._unknown(name, {**self.books, **self.forms})
+        form = self.forms[name]
+        return Binder(name, form.title, form.digest, form.book)
+
+    def of(self, stamp: str) -> frozenset[str]:
+        """The forms that a workbook of a stamp may hold: those of its book, or the form itself."""
+        return frozenset(sheet.form for sheet in self.books[stamp].sheets) if stamp in self.books else frozenset((stamp,))
+
+    @staticmethod
+    def _unknown(name: str, known: Iterable[str]) -> UsageError:
+        near = difflib.get_close_matches(name, known, 1)
+        return UsageError(f"没有名为“{name}”的表样{f'，是不是 {near[0]}' if near else ''}？用 xlgoals forms 查看全部表样。")

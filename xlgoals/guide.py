@@ -9,7 +9,7 @@ from typing import Any
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from xlgoals.forms import Form
+from xlgoals.contents import FormSheet
 from xlgoals.layout import plan, text_height
 from xlgoals.models import Grid, Guide
 from xlgoals.pen import ALLOWED, RenderError, put_text
@@ -19,21 +19,23 @@ LINE: dict[str, Any] = {"font_name": "宋体", "font_size": 10.5, "valign": "top
 
 
 class GuideSheet:
-    """Draws the sheet row by row; `names` are the form sheets, `style` makes (or finds) a format of the workbook. `own` are the
+    """Draws the sheet row by row; `sheets` are the form sheets, `style` makes (or finds) a format of the workbook. `own` are the
     cells that say for whom the workbook is, `notice_row` is left blank for what the bureau has to say."""
 
-    def __init__(self, sheet: Worksheet, words: Guide, form: Form, names: Sequence[str], style: Callable[..., Format]) -> None:
-        self.sheet, self.words, self.form, self.names, self.style, self.row = sheet, words, form, names, style, 0
+    def __init__(self, sheet: Worksheet, words: Guide, title: str, sheets: Sequence[FormSheet], style: Callable[..., Format]) -> None:
+        self.sheet, self.words, self.title, self.sheets, self.style, self.row = sheet, words, title, sheets, style, 0
+        self.form = next((one.form for one in sheets if one.project), sheets[0].form)
         self.widths = (24.0, 12.0, 52.0)
         self.own: list[tuple[RowCol, Callable[[Stamp], str]]] = []
         self.notice_row = 0
 
     def draw(self) -> None:
-        guide, form, sheet, names = self.words, self.form, self.sheet, self.names
+        guide, form, sheet = self.words, self.form, self.sheet
+        names, projects = [one.name for one in self.sheets], [one.name for one in self.sheets if one.project] or [self.sheets[0].name]
         unit = form.dialect.money_unit
         for col, width in enumerate(self.widths):
             sheet.set_column(col, col, width)
-        self._line(guide.title.format(title=form.title), font_name="黑体", font_size=16)
+        self._line(guide.title.format(title=self.title), font_name="黑体", font_size=16)
         for part in ("year", "department", "unit"):
             self.own.append(((self.row, 2), partial(self._identity, part)))
             self._cells(getattr(guide.identity, part), "", "")
@@ -41,7 +43,7 @@ class GuideSheet:
         sheet.merge_range(self.row, 0, self.row, len(self.widths) - 1, "", self.style(**LINE, bold=True))
         self.row += 1
         self._line(guide.steps_title, font_name="黑体", font_size=12)
-        known = {"count": len(names), "first": names[0], "last": names[-1], "money_unit": unit, "spare": self._spare()}
+        known = {"count": len(projects), "first": projects[0], "last": projects[-1], "money_unit": unit, "spare": self._spare()}
         for i, step in enumerate(guide.steps, 1):
             self._line(f"{i}. {step.format_map(known)}")
         self.row += 1
@@ -58,9 +60,9 @@ class GuideSheet:
         self._line(guide.fields_title, font_name="黑体", font_size=12)
         self._cells(*guide.fields_head, font_name="黑体")
         told: set[str] = set()
-        for slot in plan(form).slots:
+        for slot in (slot for form in dict.fromkeys(one.form for one in self.sheets) for slot in plan(form).slots):
             for meaning in slot.meanings.values() if slot.typed else ():
-                label = slot.label if slot.kind == "input" else meaning.label
+                label = slot.label if slot.kind == "input" and not meaning.many else meaning.label
                 if label not in told:
                     told.add(label)
                     self._cells(label, guide.required if meaning.required else guide.optional, meaning.prompt)

@@ -9,67 +9,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
 
 from xlgoals.errors import Mistake, SpecError
-from xlgoals.forms import Form, Meaning
-from xlgoals.models import HOLE, Box, Column, Grid, Style
+from xlgoals.forms import Form
+from xlgoals.gridplan import lay_grid
+from xlgoals.models import HOLE, Box, Grid, Style
 from xlgoals.records import Area
+from xlgoals.slots import PlanRow, Slot
 
-Kind = Literal["text", "label", "heading", "fixed", "input", "pattern"]
+__all__ = ["PlanRow", "Slot"]
+
 ORIGIN = (1, 0)
 PAPERS = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}  # millimetres, ISO 216
 POINTS = 72 / 25.4  # points in a millimetre
 TALLEST = 409.0  # Excel's limit of a row's height in points
 TOKEN = re.compile(r"[A-Za-z0-9.,%+\-/]+|.")  # what no line break parts
 NO_START = "，。、；：！？）》”’％%"  # never at the start of a line (kinsoku)
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One cell or merged area of a form.
-
-    `key` is a field's key, or the id of a grid's column; `label` is what people call it. A grid's slot also tells its grid,
-    block and line (both from zero); `meanings` joins each key in the slot with its canonical field.
-    """
-
-    kind: Kind
-    area: Area
-    text: str = ""
-    key: str = ""
-    label: str = ""
-    style: str = ""
-    lines: int = 1
-    by: str = "unit"
-    grid: str = ""
-    block: int = -1
-    line: int = -1
-    column: Column | None = None
-    meanings: Mapping[str, Meaning] = field(default_factory=dict)
-    aka: tuple[str, ...] = ()
-    tick: tuple[str, ...] = ()
-
-    @property
-    def typed(self) -> bool:
-        """Staff write here."""
-        return self.kind in ("input", "pattern") and self.by == "unit"
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRow:
-    """One row of a form. `height` in points, None where Excel may fit it to what is typed, `least` what it has while blank;
-    `key` is what the hidden key column holds."""
-
-    key: str
-    kind: Literal["fixed", "head", "line"]
-    height: float | None
-    hidden: bool = False
-    grid: str = ""
-    block: int = -1
-    line: int = -1
-    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +64,7 @@ def in_percent(laid: Plan, key: str) -> bool:
 
 def is_key(text: str) -> bool:
     """Whether a text is a key of a row or column, which a person may have copied into a cell."""
-    return text.startswith("#") and re.fullmatch(r"#(c\d+|r\d+|\w+\.(head|\d+\.\d+))", text) is not None
+    return text.startswith("#") and re.fullmatch(r"#(c\d+|r\d+|\w+\.(head\d*|note|\d+\.\d+))", text) is not None
 
 
 def column_key(col: int) -> str:
@@ -249,64 +206,27 @@ class _Layout:
         common = {"area": area, "lines": box.lines, "by": box.by, "aka": box.aka}
         if box.key is not None:
             meaning = self.form.meanings[box.key]
-            style = box.style or self.form.looks.types[meaning.type].style
+            style = box.style or self.form.looks.types[meaning.look].style
             text = tick_line(box.tick) if box.tick else ""
             return Slot("input", text=text, key=box.key, style=style, meanings={box.key: meaning}, tick=box.tick, **common)  # type: ignore[arg-type]
         if box.pattern is not None:
-            holes = {key: self.form.meanings[key] for key in HOLE.findall(box.pattern)}
-            return Slot("pattern", text=box.pattern, key=next(iter(holes), ""), style=box.style or "line", meanings=holes, **common)  # type: ignore[arg-type]
+            holes = {key: self.form.meanings[key] for key in HOLE.findall(box.pattern) if key in self.form.meanings}
+            return Slot("pattern", text=box.pattern, key=next(iter(holes), ""), style=box.style or "line", meanings=holes, blank=box.blank, **common)  # type: ignore[arg-type]
         if box.label is not None:
             return Slot("label", text=box.label, style=box.style or "label", **common)  # type: ignore[arg-type]
         return Slot("text", text=box.text or "", style=box.style or "label", **common)  # type: ignore[arg-type]
 
-    # --- grids
-
     def _grid(self, path: tuple[str | int, ...], grid: Grid) -> None:
         top = len(self.rows)
-        left = grid.beside.span if grid.beside else 0
-        if left + sum(column.span for column in grid.columns) != self.width:
-            self._mistake(path, f"grid {grid.grid} 各栏 span 之和应为 {self.width - left}，请改 columns")
-            return
-        lefts: list[int] = []
-        for column in grid.columns:
-            lefts.append(left)
-            left += column.span
-        meanings = self.form.columns[grid.grid]
-        if grid.headed:
-            for column, at in zip(grid.columns, lefts, strict=True):
-                area = Area(top, at, top, at + column.span - 1)
-                self._place(
-                    path,
-                    Slot("heading", area, column.label or "", column.id, style="heading", grid=grid.grid, column=column, aka=column.aka),
-                )
-            self.rows.append(PlanRow(f"#{grid.grid}.head", "head", None, grid=grid.grid))
-            self.repeat = (top, top)
-        first = len(self.rows)
-        lines = [(b, n, block) for b, block in enumerate(grid.blocks) for n in range(block.lines.most)]
-        for b, n, block in lines:
-            self.rows.append(PlanRow(f"#{grid.grid}.{b + 1}.{n + 1}", "line", None, n >= block.lines.print, grid.grid, b, n))
-        groups: list[object] = [None] * len(lines)  # what the columns so far print beside each line: merges never cross it
-        for column, at in zip(grid.columns, lefts, strict=True):
-            i = 0
-            while i < len(lines):
-                b, n, block = lines[i]
-                text = block.fixed.get(column.key)
-                last = i
-                if text is not None:
-                    while last + 1 < len(lines) and groups[last + 1] == groups[i] and lines[last + 1][2].fixed.get(column.key) == text:
-                        last += 1
-                    for k in range(i, last + 1):
-                        groups[k] = (groups[k], text)
-                area = Area(first + i, at, first + last, at + column.span - 1)
-                style = column.style or ("fixed" if text is not None else self.form.looks.types[meanings[column.id].type].style)
-                self._place(path, Slot(
-                    "fixed" if text is not None else "input", area, text or "", column.id, column.label or meanings[column.id].label, style,
-                    column.lines, "unit", grid.grid, b, n, column, {column.id: meanings[column.id]},
-                ))  # fmt: skip
-                i = last + 1
-        if grid.beside:
-            area = Area(top, 0, len(self.rows) - 1, grid.beside.span - 1)
-            self._place(path, Slot("label", area, grid.beside.label, style="label", grid=grid.grid, aka=grid.beside.aka))
+        laid = lay_grid(self.form, grid, top, self.width)
+        for at, text in laid.mistakes:
+            self._mistake((*path, *at), text)
+        if not laid.mistakes:
+            self.rows += laid.rows
+            for slot in laid.slots:
+                self._place(path, slot)
+            if laid.heads:
+                self.repeat = (top, top + laid.heads - 1)
 
     # --- lint
 

@@ -12,19 +12,23 @@ from functools import lru_cache
 
 from xlgoals.forms import LEVELS, Form
 from xlgoals.layout import Slot
+from xlgoals.models import HOLE
 from xlgoals.places import GridLine, Place, Taken, fixed_words, shown
 from xlgoals.witnesses import Witnesses
 from xlgoals.words import short
 
+REMARK = 4  # letters that printed words have at least when they are no value
 Columns = Mapping[str, int]  # column id -> column of the sheet
 
 
 def grid_lines(seen: Witnesses, grid: str, stamped: bool) -> tuple[GridLine, ...]:
     """The lines of a grid of a form, from top to bottom."""
-    return _Grid(seen, grid, stamped).lines()
+    return GridRows(seen, grid, stamped).lines()
 
 
-class _Grid:
+class GridRows:
+    """The rows of one grid, asked for once."""
+
     def __init__(self, seen: Witnesses, grid: str, stamped: bool) -> None:
         self.seen, self.grid, self.stamped = seen, grid, stamped
         self.plan, self.form = seen.plan, seen.plan.form
@@ -37,6 +41,10 @@ class _Grid:
         self.any_input = {s.key: s for s in own if s.kind == "input"}
         self.meanings = self.form.columns[grid]
         self.levels = {c_id for c_id, meaning in self.meanings.items() if meaning.list in LEVELS}
+        self.remarks = {
+            short(slot.text) for slot in self.plan.slots
+            if slot.kind == "text" and slot.line < 0 and len(slot.text) >= REMARK and not HOLE.search(slot.text)
+        }  # fmt: skip
         self.keyed = any(self._drawn(row) for row in seen.key_rows)
         self.found: list[GridLine] = []
 
@@ -47,6 +55,8 @@ class _Grid:
             drawn = self._drawn(row)
             if row in self.seen.key_rows and drawn is None:
                 continue  # another row of the form
+            if drawn is None and self._remark(row):
+                continue
             if self._repeats_header(row, columns, drawn is not None):
                 self.seen.used |= {(row, col) for col in columns.values()}
             elif row in self.seen.pushed:
@@ -87,7 +97,7 @@ class _Grid:
                     columns[column.id] = right
             elif not self.spec.headed and len(self.spec.columns) == 1 and (place := seen.label(self.beside)):
                 columns[column.id] = seen.extent(place).right + 1
-            if column.id not in columns:
+            if column.id not in columns and not column.count:
                 seen.tell("layout.lost", field=column.label or column.key)
         return columns
 
@@ -95,7 +105,7 @@ class _Grid:
         """First and last row of the lines: from the heading (or the label beside) to before the next thing the form prints."""
         seen = self.seen
         keyed = [row for row in seen.key_rows if self._drawn(row)]
-        heads = [place[0] for head in self.heads.values() if (place := seen.label(head))]
+        heads = [seen.extent(place).bottom for head in self.heads.values() if (place := seen.label(head))]
         beside = seen.label(self.beside)
         starts = [*keyed, *([max(heads) + 1] if heads else [beside[0]] if beside else [])]
         if not starts:
@@ -118,6 +128,12 @@ class _Grid:
 
     # --- what a row is
 
+    def _remark(self, row: int) -> bool:
+        """Whether nothing but words that the form prints beside its grids stands in a row: a title, a note below the lines."""
+        cells = self.seen.sheet.rows[row] if row < len(self.seen.sheet.rows) else ()
+        words = [short(str(value)) for c, value in enumerate(cells) if value is not None and (row, c) not in self.seen.used]
+        return bool(words) and self.remarks.issuperset(words)
+
     def _repeats_header(self, row: int, columns: Columns, drawn: bool) -> bool:
         """Whether a row holds the header again (续页), in the columns that are typed in."""
         left_out = self.printed.keys() if drawn else set()
@@ -132,9 +148,10 @@ class _Grid:
         cells: dict[str, Taken] = {}
         for c_id, col in columns.items():
             place = self.seen.anchor((row, col))
-            if c_id in fixed:
+            if fixed.get(c_id) or self.meanings[c_id].to == "":
                 self.seen.used |= {place} & self.seen.cells.keys()
-                self._compare(place, c_id, fixed[c_id])
+                if fixed.get(c_id):  # a line's number is no words to compare with
+                    self._compare(place, c_id, fixed[c_id])
                 continue
             slot = self.inputs.get((block, line, c_id))
             if slot is None or place in self.seen.claims:

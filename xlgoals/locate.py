@@ -13,11 +13,12 @@ from itertools import zip_longest
 
 from xlgoals.findings import Finding
 from xlgoals.forms import Form, Forms
+from xlgoals.gridplan import BY_FORM
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan
 from xlgoals.models import HOLE
 from xlgoals.ownformulas import OVERVIEW, set_aside
 from xlgoals.places import GridLine, Located, Place, Taken, echo_pattern, echoed, fixed_words, plain, shown, strange_unit
-from xlgoals.recognise import continues, parts, recognise
+from xlgoals.recognise import continues, parts, recognise, sections
 from xlgoals.records import Area, At, Book, Cell, Sheet, Stamp, cell_name, column_name
 from xlgoals.search import search
 from xlgoals.stamp import PROPERTY, read_stamp
@@ -48,14 +49,14 @@ def locate(book: Book, forms: Forms) -> tuple[list[Located], list[Finding]]:
                 _take(book, replace(part, names={}), form, replace(stamp, instance=""), forms, located, findings)
     generated = issued is not None or len(loose) < len(book.sheets)
     others: list[Sheet] = []
-    for sheet in loose:
-        if generated and _ours(sheet, forms):
-            continue
+    foreign = (sheet for sheet in loose if not (generated and _ours(sheet, forms)))
+    for sheet in (section for whole in foreign for section in sections(whole, forms.forms.values())):
         found = recognise(sheet, forms.forms.values())
-        if issued and issued.form in [form.id for form in found]:
-            found = [forms.forms[issued.form]]  # the sheet lost its stamp, the workbook kept its own
+        if issued and (own := [form for form in found if form.id in forms.of(issued.form)]):
+            found = own  # the sheet lost its stamp, the workbook kept its own
         if len(found) == 1:
-            stamp = replace(issued, digest=found[0].digest) if issued and issued.form == found[0].id else None
+            known = issued if issued and found[0].id in forms.of(issued.form) else None
+            stamp = replace(known, form=found[0].id, digest=found[0].digest) if known else None
             for part in parts(sheet, found[0]):
                 _take(book, part, found[0], stamp, forms, located, findings)
         elif found:
@@ -90,7 +91,8 @@ def _issued(book: Book) -> Stamp | None:
 
 def _ours(sheet: Sheet, forms: Forms) -> bool:
     """A sheet that render puts beside the forms."""
-    ours = (forms.guide.sheet, forms.selfcheck.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet)
+    listings = (book.contents.sheet for book in forms.books.values() if book.contents)
+    ours = (forms.guide.sheet, forms.selfcheck.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet, *listings)
     return sheet.name in ours or any(OVERVIEW in row for row in sheet.rows)
 
 
@@ -159,7 +161,7 @@ def _drawn(laid: Plan) -> _Drawn:
         if slot.kind in ("input", "pattern"):
             inputs[spot] = slot
             covered |= {(r, c): slot for r in range(area.top, area.bottom + 1) for c in range(area.left, area.right + 1) if (r, c) != spot}
-        elif slot.kind == "text" and HOLE.search(slot.text):
+        elif slot.kind == "text" and (HOLE.search(slot.text) or slot.by == BY_FORM):
             echoes[spot] = slot
         elif slot.text:
             words[spot] = slot.text

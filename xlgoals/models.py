@@ -7,9 +7,19 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)  # fmt: skip
 
 from xlgoals.records import Horizon
 
@@ -17,7 +27,15 @@ HOLE = re.compile(r"\{(\w+)\}")  # a field inside printed words
 
 
 class Model(BaseModel):
+    """`ADDED` are fields that the language gained after forms had been sent out: left out of a form's content where nobody writes
+    them, so that its digest, and with it every sheet printed from it, stays what it was."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+    ADDED: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def content(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in plain(self).items() if value or key not in self.ADDED}
 
 
 # --- templates -------------------------------------------------------------------------------------------------------
@@ -90,6 +108,7 @@ class Guide(Model):
     footer: str
     choose: str
     not_listed: str
+    not_in_codes: str
     not_money: str
 
 
@@ -188,14 +207,18 @@ class Box(Model):
     """One cell of a printed row: words, a label, an input, or words with inputs in them.
 
     `text` may echo stamped, computed or other fields in braces; `pattern` is an input cell whose words stay around what is
-    typed; `tick` are the choices printed with a box each, in one line. `lines` is how many lines of text the row must have
-    room for. `by` says who writes there: what the bureau or a hand writes is no input and never missing.
+    typed, with `blank` standing in each hole until somebody types there; `tick` are the choices printed with a box each, in one
+    line. `lines` is how many lines of text the row must have room for. `by` says who writes there: what the bureau or a hand
+    writes is no input and never missing.
     """
+
+    ADDED = frozenset({"blank"})
 
     text: str | None = None
     label: str | None = None
     key: str | None = None
     pattern: str | None = None
+    blank: str = ""
     tick: tuple[str, ...] = ()
     span: int = Field(1, ge=1)
     down: int = Field(1, ge=1)
@@ -220,13 +243,19 @@ class Beside(Model):
 
 
 class Column(Model):
-    """One column of a grid. `pane` names the horizon of a column where two horizons share the lines."""
+    """One column of a grid. `pane` names the horizon of a column where two horizons share the lines; `count` prints the number of
+    the line, which is no value; `sum` makes the column the sum of others of its line (a minus before a key takes it away);
+    `look_up` fills it in with the name of the code that stands in another column."""
 
+    ADDED = frozenset({"count", "sum", "look_up"})
     key: str
     label: str | None = None
     span: int = Field(1, ge=1)
     pane: Horizon | None = None
     numbered: str = ""
+    count: bool = False
+    sum: tuple[str, ...] = ()
+    look_up: str = ""
     lines: int = Field(1, ge=1, le=25)
     style: str | None = None
     aka: tuple[str, ...] = ()
@@ -250,28 +279,91 @@ class Lines(Model):
         return self
 
 
+class Words(Model):
+    """Words printed in a column of a block; written as a plain text, or with an `id`: then they name the line for themselves and for
+    the columns right of them, up to the next such words. `sum` makes the figures of the line the sum of others of this side: of the
+    lines named (a minus before an id takes one away), of all since the last sum (`above`), or of the topmost codes (`tree`)."""
+
+    text: str
+    id: str = Field("", pattern=r"^\w*$")
+    sum: Literal["above", "tree"] | tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def short(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+    @model_serializer(mode="wrap")
+    def content(self, plain: SerializerFunctionWrapHandler) -> Any:
+        return plain(self) if self.id or self.sum else self.text
+
+
 class Block(BaseModel):
-    """A run of lines of a grid; whatever else it names is a column with words printed in it."""
+    """A run of lines of a grid; whatever else it names is a column with words printed in it. One whose words have an id is a
+    single line that is always there."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Words] = Field(init=False)
     lines: Lines
+
+    @model_validator(mode="before")
+    @classmethod
+    def one_line(cls, value: Any) -> Any:
+        named = isinstance(value, dict) and any(isinstance(words, dict) and "id" in words for words in value.values())
+        return {"lines": {"print": 1, "most": 1}, **value} if named else value
+
+    @property
+    def words(self) -> dict[str, Words]:
+        return dict(self.__pydantic_extra__ or {})
 
     @property
     def fixed(self) -> dict[str, str]:
-        return dict(self.model_extra or {})
+        return {key: words.text for key, words in self.words.items()}
+
+
+class Head(Model):
+    """One cell of a heading row: words over one column (then its heading) or over several, or numbers and the like (`text`)."""
+
+    label: str | None = None
+    text: str | None = None
+    span: int = Field(1, ge=1)
+    down: int = Field(1, ge=1)
+    aka: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def one_kind(self) -> Head:
+        if (self.label is None) == (self.text is None):
+            raise ValueError("表头的一格只能写 label、text 中的一个")
+        return self
 
 
 class Grid(Model):
-    """Lines of equal columns, in blocks."""
+    """Lines of equal columns, in blocks. `head` are heading rows of their own, where one row of column labels is not enough.
+    `tree` names the column of codes along which lines add up: a line is the sum of those below it whose code is one step longer. `empty` is what stands below a grid in which nothing is written."""
 
+    ADDED = frozenset({"head", "tree", "empty"})
     grid: str = Field(pattern=r"^[a-z]\w*$")
     columns: tuple[Column, ...] = Field(min_length=1)
     blocks: tuple[Block, ...] = Field(min_length=1)
     beside: Beside | None = None
+    head: tuple[tuple[Head, ...], ...] = ()
+    tree: str = ""
+    empty: str = ""
 
     @property
     def headed(self) -> bool:
-        return any(column.label is not None for column in self.columns)
+        return bool(self.head) or any(column.label is not None for column in self.columns)
+
+    def names(self, column: Column) -> str:
+        """The key of the column whose printed words name the lines for a column: itself, or the nearest one left of it; else empty."""
+        named = {key for block in self.blocks for key, words in block.words.items() if words.id}
+        before = self.columns[: self.columns.index(column) + 1]
+        return next((one.key for one in reversed(before) if one.key in named), "")
+
+    def line_id(self, block: int, column: Column) -> str:
+        """What names a line of a block for a column; empty for lines that nothing printed names."""
+        words = self.blocks[block].words.get(self.names(column))
+        return words.id if words else ""
 
 
 def _row_kind(row: Any) -> str:
@@ -282,11 +374,30 @@ Row = Annotated[Annotated[tuple[Box, ...], Tag("cells")] | Annotated[Grid, Tag("
 
 
 class SheetSpec(Model):
-    """Which form a sheet of the workbook holds, and how many such sheets there are."""
+    """Which form a sheet of the workbook holds, and how many such sheets there are. `title` is its line in the contents."""
 
+    ADDED = frozenset({"title"})
     form: str
     per: Literal["project", "workbook"] = "project"
     sheet: str = "项目{seq}"
+    title: str = ""
+
+
+class Contents(Model):
+    """A sheet that lists the sheets of a book by their titles, with links."""
+
+    sheet: str
+    title: str
+    head: tuple[str, str]
+
+
+class Collection(Model):
+    """`templates/<workbook>.yaml`: a workbook of several forms."""
+
+    workbook: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    contents: Contents | None = None
+    sheets: tuple[SheetSpec, ...] = Field(min_length=1)
 
 
 class Template(Model):
@@ -320,7 +431,9 @@ class FieldDef(Model):
     """One canonical field of `mappings/fields.yaml`."""
 
     label: str
-    type: Literal["text", "word", "prose", "choice", "code", "year", "date", "target", "money"]
+    type: Literal["text", "word", "prose", "choice", "code", "year", "date", "target", "money", "change"]
+    look: str = ""  # of styles.yaml `types`, where it is not that of the type
+    many: bool = False  # a grid may have many columns of it: each value keeps the key that the form gives its column
     required: bool = False
     list: str | None = None
     pattern: str | None = None
@@ -351,7 +464,7 @@ class Dialect(Model):
 
     form: str
     money_unit: str
-    taxonomy: str
+    taxonomy: str = ""  # a form without levels needs none
     fields: dict[str, To] = {}
     grids: dict[str, dict[str, To]] = {}
     words: dict[str, str] = {}
@@ -373,6 +486,7 @@ class Lists(Model):
     money_units: dict[str, Decimal]
     moves: tuple[Move, ...] = ()
     same: dict[str, tuple[tuple[str, ...], ...]] = {}
+    changes: dict[str, Literal["+", "-"]] = {}  # words before an amount of change
 
 
 def _joined(value: Any) -> Any:

@@ -33,6 +33,15 @@ engine_options = several(
     click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="在本机的进程里读，还是在 dask 集群上读。"),
     click.option("--scheduler", default="", metavar="ADDRESS", help="dask 调度器的地址，如 tcp://10.0.0.5:8786。"),
 )
+codes_option = click.option(
+    "--codes", type=click.Path(path_type=Path, dir_okay=False), help="当年的政府收支分类科目表（.xlsx 或 .csv），代替自带的科目。"
+)
+lists_options = several(
+    codes_option,
+    click.option(
+        "--subjects", type=click.Path(path_type=Path, dir_okay=False), help="项目与科目的清单（.xlsx 或 .csv）：项目编码或名称、科目编码、上年结转。"
+    ),
+)
 cycle_option = click.option(
     "--cycle", "cycle_dir", default=None, type=click.Path(path_type=Path), metavar="DIR", help="预算周期的文件夹，默认是当前所在的。"
 )

@@ -9,16 +9,20 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
+from xlgoals.figures import read_figures
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
 from xlgoals.layout import in_percent, is_key, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Horizon, Indicator, Return, Spot, cell_name
+from xlgoals.sentences import in_hole, words_before
+from xlgoals.sums import is_own
 from xlgoals.target import as_typed, read_line
 from xlgoals.words import BLANKS, BOXES, NIL, TICKS, bare
 
 CENT = Decimal("0.01")
+ELSEWHERE = re.compile(r"\[(?!\.)")  # a reference to another file; ods writes [.A1] for a cell of its own
 
 
 def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[Return], list[Finding]]:  # noqa: B008  # an immutable tuple
@@ -27,8 +31,19 @@ def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[R
     located, findings = locate(book, forms)
     parsed: list[tuple[Located, Return]] = []
     blank: list[str] = []
+    empty: list[Located] = []
     for one in located:
         taken, own = parse(one, forms, given)
+        if taken is not None:
+            parsed.append((one, taken))
+        elif one.form.columns and all(grid.empty for _, grid in one.form.template.grids()):
+            empty.append(one)
+        else:
+            blank.append(one.sheet.name)
+        findings += own
+    for one in empty:  # a table that is left empty says so, where the workbook is filled in but for this table
+        alone = parsed and all(other.form is not one.form for other, _ in parsed)
+        taken, own = parse(one, forms, given, empty=True) if alone else (None, [])
         if taken is None:
             blank.append(one.sheet.name)
         else:
@@ -41,8 +56,8 @@ def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[R
     return returns, [*findings, *copies]
 
 
-def _some(names: Sequence[str], most: int = 6) -> str:
-    return "、".join(names[:most]) + (f" 等 {len(names)} 张" if len(names) > most else "")
+def _some(names: Sequence[str], most: int = 6, counter: str = "张") -> str:
+    return "、".join(names[:most]) + (f" 等 {len(names)} {counter}" if len(names) > most else "")
 
 
 def _copies(parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> tuple[list[Return], list[Finding]]:
@@ -111,16 +126,10 @@ def _differences(same: Sequence[Return]) -> list[str]:
     return sorted(cells)
 
 
-def parse(located: Located, forms: Forms, given: Given) -> tuple[Return | None, list[Finding]]:
-    """One form instance, typed; None when nobody typed anything into it."""
+def parse(located: Located, forms: Forms, given: Given, empty: bool = False) -> tuple[Return | None, list[Finding]]:
+    """One form instance, typed; None when nobody typed anything into it, unless an empty one is wanted."""
     reader = _Parser(located, forms, given)
-    return reader.read(), reader.findings
-
-
-def _any_width(letter: str) -> str:
-    """A pattern for one printed letter, full or half width."""
-    plain = unicodedata.normalize("NFKC", letter)
-    return re.escape(letter) if plain == letter else f"(?:{re.escape(letter)}|{re.escape(plain)})"
+    return reader.read(empty), reader.findings
 
 
 _typed = lru_cache(maxsize=65_536, typed=True)(as_typed)  # amounts repeat: totals, sources, plans
@@ -154,16 +163,6 @@ def _money(plain: str, form: Form) -> _Money:
     return _Money(yuan, fine=yuan != exact) if abs(yuan) < Decimal(10) ** 17 else _Money()
 
 
-@lru_cache(maxsize=256)
-def _patterned(text: str) -> re.Pattern[str]:
-    """The pattern that reads an input cell with printed words in it."""
-    parts = re.split(r"\{(\w+)\}", text)
-    pattern = "".join(
-        f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(_any_width, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
-    )
-    return re.compile(pattern + r"\s*", re.DOTALL)
-
-
 class _Pane(NamedTuple):
     """The columns of a grid that make up one record: those of one horizon, and the ones that the horizons share."""
 
@@ -194,6 +193,7 @@ class _Parser:
         self.units = forms.money_units
         self.measures = forms.units
         self.labels = forms.fields
+        self.changes = forms.changes
         self.findings: list[Finding] = []
         self.spots: dict[str, Spot] = {}
         self.fields: dict[str, str] = {}
@@ -203,9 +203,9 @@ class _Parser:
         self.details: list[Detail] = []
         self.identity = ""
 
-    def read(self) -> Return | None:
+    def read(self, empty: bool = False) -> Return | None:
         one = self.located
-        if not self._anything():
+        if not empty and not self._anything():
             return None
         self._identify()
         for key, taken in one.fields.items():
@@ -214,7 +214,10 @@ class _Parser:
             else:
                 self._field(taken, taken.slot.meanings[key])
         for grid, lines in one.lines.items():
-            self._grid(grid, lines)
+            if any(m.record in ("indicator", "goals") for m in self.form.columns[grid].values()):
+                self._grid(grid, lines)
+            else:
+                self.details += read_figures(self, grid, lines)
             if lines and not self.indicators:
                 self._first_line(grid, lines[0])
         self._stamped()
@@ -242,54 +245,66 @@ class _Parser:
 
     # --- one cell
 
-    def _text(self, taken: Taken, meaning: Meaning, key: str) -> str:
+    def text(self, taken: Taken, meaning: Meaning, key: str, label: str = "") -> str:
         """The text of a cell as it was typed, with the findings of its being a formula or an error; kept as the value's spot."""
         slot, row, col, witness, cell = taken
-        at, label = At(self.file, self.sheet, cell_name(row, col)), slot.label or meaning.label
+        at, label = At(self.file, self.sheet, cell_name(row, col)), label or slot.label or meaning.label
         if cell is None:
             self.spots[key] = Spot(at, "", witness, label)
             return ""
         value = cell.value
         text = value if isinstance(value, str) else "" if value is None else (_typed if value else as_typed)(value, cell.number_format)
         self.spots[key] = Spot(at, text, witness, label)
-        if cell.error or (cell.formula is not None and (value is None or "[" in cell.formula)):
-            told = cell.error or ("引用了别的文件" if "[" in (cell.formula or "") else "没有算出结果")
-            self._tell("cell.no_value", key, found=told)
+        formula = cell.formula
+        own = formula is not None and slot.formula is not None and is_own(slot.formula, formula)
+        if own and value is None and not cell.error:
+            return ""  # never calculated
+        if cell.error or (formula is not None and (value is None or ELSEWHERE.search(formula))):
+            told = cell.error or ("引用了别的文件" if ELSEWHERE.search(formula or "") else "没有算出结果")
+            self.tell("cell.no_value", key, found=told)
             return ""
         if text[:1] == "#" and is_key(text):
-            self._tell("cell.key", key)
+            self.tell("cell.key", key)
             return ""
-        if cell.formula is not None:
-            self._tell("cell.formula", key)
+        if formula is not None and not own:
+            self.tell("cell.formula", key)
         return text.strip(BLANKS)
 
-    def _tell(self, code: str, key: str, **words: str) -> None:
+    def tell(self, code: str, key: str, **words: str) -> None:
         found = words.pop("found", None)
         expected = words.pop("expected", "")
         self.findings.append(
             self.catalogue.at_spot(code, self.spots[key], found=found, expected=expected, identity=self.identity, record=key, **words)
         )
 
+    def told(self, code: str, key: str, others: Sequence[str] = ()) -> None:
+        """A finding about several values, told at the first of them."""
+        spot = self.spots[key]
+        more = [self.spots[one].at for one in others]
+        self.findings.append(self.catalogue.finding(
+            code, spot.at, field=spot.label, found=_some([at.cell for at in (spot.at, *more)], counter="格"), identity=self.identity, record=key, others=more
+        ))  # fmt: skip
+
     def _field(self, taken: Taken, meaning: Meaning) -> None:
         if meaning.record == "funds":
             key = meaning.record_key
-            text = self._text(taken, meaning, key)
+            text = self.text(taken, meaning, key)
             self.funds.append(
-                Funds(key, meaning.horizon, meaning.part, self._money(text, key), self.spots[key].text, self.form.dialect.money_unit)
+                Funds(key, meaning.horizon, meaning.part, self.money(text, key), self.spots[key].text, self.form.dialect.money_unit)
             )
         elif meaning.record == "goals":
             key = meaning.record_key
-            if text := self._text(taken, meaning, key):
+            if text := self.text(taken, meaning, key):
                 self.goals.append(Goal(key, meaning.horizon, 1, text))
         elif meaning.record:
             key = meaning.record_key
-            text = self._text(taken, meaning, key)
+            text = self.text(taken, meaning, key)
             share = meaning.type == "money" and text.endswith(("%", "％")) and in_percent(plan(self.form), taken.slot.key)
-            amount = self._money(text, key) if meaning.type == "money" and not share else None
+            amount = self.money(text, key) if meaning.type == "money" and not share else None
             if text:
                 self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
         else:
-            text = self._text(taken, meaning, meaning.to)
+            text = self.text(taken, meaning, meaning.to)
             self.fields[meaning.to] = self._ticked(text, taken.slot.tick, meaning.to) if taken.slot.tick else text
 
     def _ticked(self, text: str, options: Sequence[str], key: str) -> str:
@@ -311,23 +326,35 @@ class _Parser:
         if len(ticked) == 1:
             return ticked[0]
         if not ticked and len(plain) == 1 and len(empty) == len(options) - 1:
-            self._tell("tick.lost", key, expected=plain[0])
+            self.tell("tick.lost", key, expected=plain[0])
             return plain[0]
         if ticked or len(empty) < len(options):
-            self._tell("tick.unclear", key, expected="、".join(options))
+            self.tell("tick.unclear", key, expected="、".join(options))
         return ""
 
     def _pattern(self, key: str, taken: Taken) -> None:
         """An input cell with printed words in it: the same pattern that drew it reads it."""
         meaning = taken.slot.meanings[key]
-        whole = self._text(taken, meaning, meaning.to)
-        match = _patterned(taken.slot.text).fullmatch(whole)
-        if match:
-            self.fields[meaning.to] = match[key].strip(" \u3000")
-        elif whole:
-            self._tell("cell.pattern", meaning.to, expected=re.sub(r"\{\w+\}", "…", taken.slot.text))
+        told = meaning.record_key
+        whole = self.text(taken, meaning, told, words_before(taken.slot.text, key, self.form.dialect.money_unit) or meaning.label if meaning.record else "")
+        text = in_hole(taken.slot, key, whole)
+        if text is None:
+            if whole:
+                self.tell("cell.pattern", told, expected=re.sub(r"\{\w+\}", "…", taken.slot.text))
+            return
+        if not meaning.record:
+            self.fields[meaning.to] = text
+        elif text:
+            amount = self.money(text, told) if meaning.type == "money" else self._change(text, told)
+            self.details.append(Detail(told, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
 
-    def _money(self, text: str, key: str) -> Decimal | None:
+    def _change(self, text: str, key: str) -> Decimal | None:
+        """Yuan of an amount by which something changed: the word before it, or its own sign, says in which direction."""
+        word = next((word for word in self.changes if text.startswith(word)), "")
+        amount = self.money(text.removeprefix(word), key) if word else self.money(text, key)
+        return -amount if amount is not None and self.changes.get(word) == "-" else amount
+
+    def money(self, text: str, key: str) -> Decimal | None:
         """Yuan of an amount typed in the form's unit; None when blank or not an amount (then said so)."""
         unit = self.form.dialect.money_unit
         plain = text if text.isascii() and text.isprintable() else unicodedata.normalize("NFKC", text)
@@ -337,13 +364,13 @@ class _Parser:
         yuan, written, fine = _money(plain, self.form)
         if written is not None:
             code = "money.unit_written" if written in self.units else "money.unreadable"
-            self._tell(code, key, written=written, unit=unit)
+            self.tell(code, key, written=written, unit=unit)
         elif yuan is None:
-            self._tell("money.unreadable", key, unit=unit)
+            self.tell("money.unreadable", key, unit=unit)
         if fine:
-            self._tell("money.cents", key, unit=unit)
+            self.tell("money.cents", key, unit=unit)
         if yuan is not None and yuan < 0:
-            self._tell("money.negative", key, unit=unit)
+            self.tell("money.negative", key, unit=unit)
         return yuan
 
     # --- grids
@@ -356,17 +383,15 @@ class _Parser:
             for pane in panes:
                 if pane.record == "indicator":
                     self._indicator(line, pane)
-                elif pane.record == "goals":
-                    self._goal(line, pane)
                 else:
-                    self._details(grid, line, pane)
+                    self._goal(line, pane)
         self._free_lines(self.form.columns[grid], lines)
 
     def _first_line(self, grid: str, line: GridLine) -> None:
         """The place of a first indicator that nobody wrote, so that a finding can point there."""
         for column, meaning in self.form.columns[grid].items():
             if meaning.to == "indicator.name" and column in line.cells:
-                self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
+                self.text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
 
     def _free_lines(self, meanings: Mapping[str, Meaning], lines: Sequence[GridLine]) -> None:
         """The place of the first line of each second level that the form prints and nobody wrote under: there a finding can point."""
@@ -382,7 +407,7 @@ class _Parser:
                 key = f"levels.{meaning.horizon}.{level}"
                 taken = line.cells.get(column)
                 if level and taken and taken.cell is None and (meaning.horizon, level) not in used and key not in self.spots:
-                    self._text(taken, meaning, key)
+                    self.text(taken, meaning, key)
 
     def _goal(self, line: GridLine, pane: _Pane) -> None:
         horizon = pane.horizon
@@ -395,7 +420,7 @@ class _Parser:
             if taken.cell is None and key in self.spots:
                 continue  # a further line left blank is no place of its own; the first is, so that a finding can point there
             first = self.spots.get(key)
-            text = self._text(taken, meaning, key)
+            text = self.text(taken, meaning, key)
             text = re.sub(rf"^{number}\s*[.、．)）]\s*(?!\d)", "", text) if taken.slot.column and taken.slot.column.numbered else text
             if text:
                 self.goals.append(Goal(key, meaning.horizon, number, text))
@@ -421,7 +446,7 @@ class _Parser:
         horizon: Horizon = "annual"
         for part, column, meaning in pane.columns:
             taken = cells.get(column)
-            texts[part] = line.printed.get(column, "") if taken is None else self._text(taken, meaning, f"{key}.{part}")
+            texts[part] = line.printed.get(column, "") if taken is None else self.text(taken, meaning, f"{key}.{part}")
             if part == "name":
                 horizon = meaning.horizon
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
@@ -450,20 +475,10 @@ class _Parser:
 
     def _lonely(self, line: GridLine, typed: Mapping[str, str], meanings: Mapping[str, Meaning], key: str) -> None:
         for part, column in typed.items():
-            if not self._text(line.cells[column], meanings[column], f"{key}.{part}"):
+            if not self.text(line.cells[column], meanings[column], f"{key}.{part}"):
                 continue  # blanks, or an error that was told
             chosen = meanings[column].list is not None
-            self._tell("line.only_level" if chosen else "line.no_indicator", f"{key}.{part}")
-
-    def _details(self, grid: str, line: GridLine, pane: _Pane) -> None:
-        for _, column, meaning in pane.columns:
-            taken = line.cells.get(column)
-            if taken is None or taken.cell is None:
-                continue
-            key = f"{grid}.{line.key}.{meaning.part}"
-            text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
-            self.details.append(Detail(key, grid, line.key, meaning.part, text, amount))
+            self.tell("line.only_level" if chosen else "line.no_indicator", f"{key}.{part}")
 
     # --- who and when
 
@@ -483,7 +498,7 @@ class _Parser:
                         "identity.conflict", at, field=label, found=typed, expected=stamped, identity=self.identity, record=part
                     )
                 )
-            known = typed or stamped or getattr(self.given, part)
+            known = stamped if stamped and typed == one.echoes.get(part) and _same_name(typed, stamped) else typed or stamped or getattr(self.given, part)
             if typed and not stamped and part not in self.spots and part in one.echoed_at:  # only the printed words say it
                 place = one.echoed_at[part]
                 self.spots[part] = Spot(At(one.book.file, one.sheet.name, cell_name(*place)), str(one.sheet.value(*place)), "name", label)

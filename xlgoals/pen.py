@@ -10,7 +10,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.entries import fits_cell
-from xlgoals.records import cell_name
+from xlgoals.records import Area, absolute, cell_name
 
 # What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
 ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
@@ -19,6 +19,10 @@ PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal in
 
 class RenderError(Exception):
     """The writer refused something: a defect of ours or a limit of Excel that lint should have caught."""
+
+
+def absolute_area(area: Area) -> str:
+    return f"{absolute(cell_name(area.top, area.left))}:{absolute(cell_name(area.bottom, area.right))}"
 
 
 def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:

@@ -33,9 +33,9 @@ class Taken(NamedTuple):
     @property
     def typed(self) -> bool:
         """Whether anybody wrote here: words printed into an input cell beforehand do not count."""
-        if self.cell is None:
+        if self.cell is None or (self.slot.formula and self.cell.formula is not None):
             return False
-        return not (self.slot.text and self.cell.formula is None and plain(self.cell.value) == bare(HOLE.sub("", self.slot.text)))
+        return not (self.slot.text and self.cell.formula is None and blank_pattern(self.slot).fullmatch(plain(self.cell.value)))
 
 
 class GridLine(NamedTuple):
@@ -85,6 +85,19 @@ def echo_pattern(text: str) -> re.Pattern[str]:
     for hole, part in zip(holes, parts[1:], strict=True):
         pattern += f"(?P<{hole}>.*?)" + re.escape(bare(part))
     return re.compile(pattern + "$")
+
+
+@lru_cache(maxsize=256)
+def _blank(text: str, blank: str, keys: frozenset[str]) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", text)
+    return re.compile("".join(
+        re.escape(bare(part)) if i % 2 == 0 else re.escape(bare(blank)) if part in keys else ".*?" for i, part in enumerate(parts)
+    ))  # fmt: skip
+
+
+def blank_pattern(slot: Slot) -> re.Pattern[str]:
+    """A pattern for an input's printed words as long as nobody has typed into their holes."""
+    return _blank(slot.text, slot.blank, frozenset(slot.meanings))
 
 
 @lru_cache(maxsize=4096)

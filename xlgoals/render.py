@@ -11,18 +11,22 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.blanks import META, NUMBERED, Blank, Drawn, Notice, Own, Told
+from xlgoals.contents import FormSheet, draw_contents
 from xlgoals.entries import Entry
-from xlgoals.forms import COMPUTED, STAMPED, Form, Forms, Meaning
+from xlgoals.forms import COMPUTED, STAMPED, Binder, Form, Forms, Meaning
+from xlgoals.gridplan import BY_FORM
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
 from xlgoals.mould import mark
-from xlgoals.pen import ALLOWED, PINNED, RenderError, put_formula, put_text
+from xlgoals.pen import ALLOWED, PINNED, RenderError, absolute_area, put_formula, put_text
 from xlgoals.records import Area, Stamp, absolute, area_name, cell_name
 from xlgoals.selfcheck import Checks, checks_of
 from xlgoals.selfcheck_cells import draw_checks, draw_tints
 from xlgoals.selfcheck_sheet import SelfCheckSheet
 from xlgoals.stamp import PROPERTY
+from xlgoals.sums import Lookup, Tree
+from xlgoals.tablecells import code_name, formula_text, holds_text, in_table, tables
 
 PAPER = {"A4": 9, "A3": 8}
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
@@ -31,23 +35,24 @@ SLIVER = 0.3  # width of the key column, in characters
 
 
 def render(
-    forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = (), projects: Sequence[str] = (),
+    forms: Forms, form: Form | Binder, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = (), projects: Sequence[str] = (),
     key: bytes = b"", notice: str = "", carried: Container[int] = (),
 ) -> bytes:  # fmt: skip
-    """A workbook with `count` project sheets of a form, stamped for whom `stamp` says (its form, digest and instance are set
+    """A workbook with `count` project sheets of a form (or of a book of forms), stamped for whom `stamp` says (its form, digest and instance are set
     here); `content` holds what stands in the first, second … of them beforehand. Equal input gives equal bytes. The rest as for
     `Blank.issue`, which makes many workbooks of one blank."""
     return blank(forms, form, count).issue(stamp, content, projects, key=key, notice=notice, carried=carried)
 
 
-def blank(forms: Forms, form: Form, count: int) -> Blank:
-    """A form drawn once, with so many project sheets, for any number of units."""
+def blank(forms: Forms, form: Form | Binder, count: int) -> Blank:
+    """A form (or a book of forms) drawn once, with so many project sheets, for any number of units."""
+    binder = forms.binder(form.id) if isinstance(form, Form) else form
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    drawn = _Book(book, forms, form, count)
+    drawn = _Book(book, forms, binder, count)
     drawn.draw()
     book.close()
-    told = Drawn(form, count, forms.guide.meta_sheet, drawn.sheets, drawn.own, drawn.words, drawn.notice, drawn.growing, tuple(drawn.formulas))
+    told = Drawn(binder, count, forms.guide.meta_sheet, drawn.sheets, drawn.own, drawn.words, drawn.notice, drawn.growing, tuple(drawn.formulas))
     return Blank(buffer.getvalue(), told)
 
 
@@ -70,45 +75,49 @@ def _for_formula(text: str) -> str:
 class _Book:
     """Draws all that does not depend on whom the workbook is for, and notes what does."""
 
-    def __init__(self, book: xlsxwriter.Workbook, forms: Forms, form: Form, count: int) -> None:
-        self.book, self.forms, self.form, self.count = book, forms, form, count
+    def __init__(self, book: xlsxwriter.Workbook, forms: Forms, binder: Binder, count: int) -> None:
+        self.book, self.forms, self.binder, self.count = book, forms, binder, count
         self.guide: Guide = forms.guide
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.growing: dict[str, set[int]] = {}  # sheet part -> rows whose height Excel may refit
         self.formulas: dict[str, int] = {}  # long formulas, written by number
         self.sheets = list(self._sheets())
         units = tuple(forms.money_units.items())
-        used = dict.fromkeys(form for _, form, _ in self.sheets)
+        used = dict.fromkeys(one.form for one in self.sheets)
         self.checks: dict[Form, Checks] = {form: checks_of(form, forms.catalogue, forms.selfcheck, units) for form in used}
         self.own: list[Own] = []
         self.words: dict[str, Told] = {}
         self.marks: dict[tuple[str, Callable[[str], str]], str] = {}  # printed words and what is done to them -> their key in `words`
         self.notice: Notice = ("", 0, lambda text: 0.0)
 
-    def _sheets(self) -> Iterator[tuple[str, Form, int]]:
-        """(sheet name, form, number) of every form sheet of the workbook."""
-        for spec in self.form.book:
+    def _sheets(self) -> Iterator[FormSheet]:
+        """Every form sheet of the workbook."""
+        for spec in self.binder.sheets:
             for seq in range(1, self.count + 1) if spec.per == "project" else (1,):
-                yield _sheet_name(spec, seq), self.forms[spec.form], seq
+                yield FormSheet(_sheet_name(spec, seq), self.forms[spec.form], seq, spec.per == "project", spec.title)
 
     def draw(self) -> None:
-        guide = self.guide
-        self.book.set_properties({"title": self.form.title, "created": PINNED})
+        guide, contents = self.guide, self.binder.contents
+        self.book.set_properties({"title": self.binder.title, "created": PINNED})
         self.book.set_custom_property(PROPERTY, mark(PROPERTY))
         first = self.book.add_worksheet(guide.sheet)
-        pages = [(self.book.add_worksheet(name), form, seq) for name, form, seq in self.sheets]
+        listing = self.book.add_worksheet(contents.sheet) if contents else None
+        pages = [(self.book.add_worksheet(one.name), one) for one in self.sheets]
         checked = self.book.add_worksheet(self.forms.selfcheck.sheet)
         lists = self.book.add_worksheet(guide.lists_sheet)
         meta = self.book.add_worksheet(guide.meta_sheet)
-        told = GuideSheet(first, guide, self.form, [name for name, _, _ in self.sheets], self.format)
+        told = GuideSheet(first, guide, self.binder.title, self.sheets, self.format)
         told.draw()
         self.own += [(guide.sheet, spot, make) for spot, make in told.own]
         self.notice = (guide.sheet, told.notice_row, told.height)
-        forms = [(name, form, self.checks[form]) for name, form, _ in self.sheets]
+        forms = [(one.name, one.form, self.checks[one.form]) for one in self.sheets]
         SelfCheckSheet(checked, self.forms.selfcheck, forms, self.format, self.short).draw()
+        if contents and listing:
+            draw_contents(listing, contents, self.sheets, self.format)
+            self.own.append((contents.sheet, (0, 0), lambda stamp: printed(contents.title, 0, stamp)))
         self._lists(lists)
-        for page, form, seq in pages:
-            _Page(self, page, form, seq).draw()
+        for page, one in pages:
+            _Page(self, page, one.form, one.seq).draw()
         put_text(meta, 0, 0, guide.meta_note, None)
         meta.write_blank(*META, None, self.format(num_format="@"))
         meta.protect()
@@ -119,15 +128,14 @@ class _Book:
         """The dropdown sources, each an exact column under a defined name (plain ASCII: Excel repairs files for others)."""
         sheet.protect()
         sheet.hide()
-        column = 0
-        for form in dict.fromkeys(form for _, form, _ in self.sheets):
-            for name, words in list_names(form).items():
-                put_text(sheet, 0, column, name, None)
-                for row, word in enumerate(words, 1):
-                    put_text(sheet, row, column, word, None)
-                area = Area(1, column, len(words), column)
-                self.define(name, self.guide.lists_sheet, area)
-                column += 1
+        names: dict[str, tuple[str, ...]] = {}
+        for form in dict.fromkeys(one.form for one in self.sheets):
+            names |= list_names(form)
+        for column, (name, words) in enumerate(names.items()):
+            put_text(sheet, 0, column, name, None)
+            for row, word in enumerate(words, 1):
+                put_text(sheet, row, column, word, None)
+            self.define(name, self.guide.lists_sheet, Area(1, column, len(words), column))
 
     def told(self, text: str, seq: int) -> Told | None:
         """How printed words with stamped fields in them are told for a unit; None when they hold none."""
@@ -166,7 +174,9 @@ def list_prefix(form: Form) -> str:
 def list_names(form: Form) -> dict[str, tuple[str, ...]]:
     """Defined name -> words, of every dropdown of a form. The checks accept exactly these (a test proves it)."""
     prefix = list_prefix(form)
-    names = {f"{prefix}level1": form.choices("level1")}
+    names: dict[str, tuple[str, ...]] = {}
+    if form.taxonomy:
+        names[f"{prefix}level1"] = form.choices("level1")
     for i, level1 in enumerate(form.choices("level1"), 1):
         names[f"{prefix}level2_{i}"] = form.choices("level2", level1)
     for name in form.dialect.lists:
@@ -174,6 +184,9 @@ def list_names(form: Form) -> dict[str, tuple[str, ...]]:
     for slot in plan(form).slots:
         if slot.tick:
             names[f"{prefix}tick_{slot.key}"] = tuple(tick_line(slot.tick, ticked) for ticked in ("", *slot.tick))
+    for name, codes in form.coded.items():
+        names[code_name(name)] = tuple(codes.names)
+        names[f"{code_name(name)}_names"] = tuple(codes.names.values())
     return names
 
 
@@ -207,6 +220,7 @@ class _Page:
         checks, words = self.book.checks[self.form], self.book.forms.selfcheck
         draw_checks(self.sheet, checks, words, self.book.format, self.book.short)
         draw_tints(self.sheet, self.plan, checks, words, self.book.format)
+        self._tint_tables()
 
     def _heights(self) -> list[float | None]:
         """Heights of the rows; None where Excel fits the row to what is typed. Rows of printed words of several lines get theirs
@@ -269,7 +283,9 @@ class _Page:
             self.sheet.merge_range(*area, "", style)
         told = self.book.told(slot.text, self.seq) if slot.kind == "text" else None
         text = slot.text if told else printed(slot.text, self.seq)
-        if slot.kind == "text" and set(HOLE.findall(text)) - set(STAMPED):
+        if slot.formula or (slot.kind == "text" and slot.by == BY_FORM):
+            put_formula(self.sheet, area.top, area.left, formula_text(self.plan, slot), style)
+        elif slot.kind == "text" and set(HOLE.findall(text)) - set(STAMPED):
             put_formula(self.sheet, area.top, area.left, self._echo(text), style)
         elif told:
             self.sheet.write_blank(area.top, area.left, None, style)
@@ -277,11 +293,20 @@ class _Page:
         elif slot.kind == "text" and text:
             put_text(self.sheet, area.top, area.left, text, style)
         elif slot.kind == "pattern":
-            put_text(self.sheet, area.top, area.left, HOLE.sub("", slot.text), style)
+            words = self._unfilled(slot)
+            if told := self.book.told(slot.text, self.seq):
+                self.sheet.write_blank(area.top, area.left, None, style)
+                self.book.own.append((self.sheet.get_name(), (area.top, area.left), words))
+            else:
+                put_text(self.sheet, area.top, area.left, words(None), style)
         elif slot.text:
             put_text(self.sheet, area.top, area.left, slot.text, style)
         else:
             self.sheet.write_blank(area.top, area.left, None, style)
+
+    def _unfilled(self, slot: Slot) -> Callable[[Stamp | None], str]:
+        """Printed words as they stand until somebody types in their holes."""
+        return lambda stamp: HOLE.sub(slot.blank, printed(slot.text, self.seq, stamp))
 
     def _echo(self, text: str) -> str:
         """A formula that repeats typed fields inside printed words."""
@@ -311,8 +336,8 @@ class _Page:
         }  # fmt: skip
         if style.border == "thin":
             look["border"] = 1
-        if slot.typed:
-            look["num_format"] = "@" if slot.kind == "pattern" else self.form.looks.types[slot.meanings[slot.key].type].format
+        if slot.kind in ("input", "pattern") and slot.by in ("unit", BY_FORM) and not isinstance(slot.formula, Lookup):
+            look["num_format"] = "@" if slot.kind == "pattern" else self.form.looks.types[slot.meanings[slot.key].look].format
             if slot.column and slot.column.numbered:
                 number = HOLE.sub(lambda hole: str(slot.line + 1), slot.column.numbered)
                 look["num_format"] = f'"{number}"@'  # the printed number of a numbered line: shown, never typed
@@ -341,8 +366,14 @@ class _Page:
     def _validations(self) -> None:
         """Dropdowns, stops and prompts: one for each field, and one for each column of a block."""
         done: set[tuple[str, int, str]] = set()
+        for slots in tables(self.plan).values():
+            for run in slots.values():
+                (first, *more) = run
+                rule = self._rule(first[0], first[0].meanings[first[0].key], first[1])
+                if len(rule) > 1 and self.sheet.data_validation(*first[1], {**rule, "other_cells": [list(area) for _, area in more]}):
+                    raise RenderError(f"{self.sheet.get_name()}!{area_name(first[1])}: validation refused")
         for slot in self.plan.slots:
-            if not slot.typed:
+            if not slot.typed or in_table(self.plan, slot):
                 continue
             area = self._area(slot)
             if slot.grid:
@@ -368,6 +399,8 @@ class _Page:
         elif slot.tick or (meaning.list and self.form.choices(meaning.list)):
             source = self._source(slot, meaning, area)
             rule |= {"validate": "list", "source": source, "ignore_blank": False, "error_message": guide.not_listed}
+            if meaning.list in self.form.codes:  # a classification is issued anew each year: a code not listed is asked about, not refused
+                rule |= {"ignore_blank": True, "error_type": "warning", "error_message": guide.not_in_codes}
         if not rule["input_message"]:
             del rule["input_message"], rule["input_title"]
         return rule
@@ -376,6 +409,8 @@ class _Page:
         """A dropdown's source: a plain name, or the list of the first level that stands (or is chosen) in the same line."""
         if slot.tick:
             return f"={self.prefix}tick_{slot.key}"
+        if meaning.list in self.form.codes and meaning.list not in self.form.dialect.lists:
+            return f"={code_name(meaning.list or '')}"
         if meaning.list != "level2":
             return f"={self.prefix}{meaning.list}"
         block = self._grid(slot.grid).blocks[slot.block]
@@ -392,8 +427,19 @@ class _Page:
     def _grid(self, name: str) -> Grid:
         return next(grid for _, grid in self.form.template.grids() if grid.grid == name)
 
+    def _tint_tables(self) -> None:
+        """Inputs of a table of figures are tinted until the first of them is there: blank cells stay in a finished table."""
+        tint = self.book.format(bg_color=self.form.looks.blank_tint)
+        for runs in tables(self.plan).values():
+            own = [area for slots in runs.values() for slot, area in slots if slot.formula is None or isinstance(slot.formula, Tree)]
+            nothing = f"=COUNT({','.join(absolute_area(area) for area in own)})=0"
+            for slots in runs.values():
+                for slot, area in slots:
+                    if slot.formula is None or isinstance(slot.formula, Tree):
+                        self.sheet.conditional_format(*area, {"type": "formula", "criteria": nothing, "format": tint})
+
     def _silence(self) -> None:
         """No green corners where text looks like a number."""
-        texts = [a for s in self.plan.slots if s.typed and s.kind == "input" and s.meanings[s.key].type != "money" for a in [self._area(s)]]
+        texts = [a for s in self.plan.slots if holds_text(s) for a in [self._area(s)]]
         if texts:
             self.sheet.ignore_errors({"number_stored_as_text": " ".join(dict.fromkeys(area_name(a) for a in texts))})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from xlgoals import kinds_form, kinds_money, kinds_name, kinds_plan, kinds_prose, kinds_reading, kinds_set, kinds_target
+from xlgoals import kinds_form, kinds_money, kinds_name, kinds_plan, kinds_prose, kinds_reading, kinds_set, kinds_target, kinds_tie
 from xlgoals.conditions import Across, Condition, Kind, unfit_pattern
 from xlgoals.errors import SpecError
 from xlgoals.facts import PARTS, Units
@@ -20,6 +20,7 @@ from xlgoals.marks import Cells, Mark
 DEFECT = "internal.rule"  # the one code that Python itself raises: a rule crashed
 KINDS: Mapping[str, Kind] = {
     **kinds_form.KINDS, **kinds_money.KINDS, **kinds_plan.KINDS, **kinds_prose.KINDS, **kinds_target.KINDS, **kinds_name.KINDS, **kinds_set.KINDS,
+    **kinds_tie.KINDS,
 }  # fmt: skip
 
 
@@ -71,7 +72,11 @@ def _mistakes(rule: Rule, catalogue: Catalogue, units: Units) -> Iterator[tuple[
                 finite = False
             if not finite:
                 yield at, f"parameters 的 {name} 应为数字"
-    for name, known in (("part", PARTS), ("list", (*LEVELS, "field")), ("unit", tuple(name for name, _ in units))):
+    choices = {
+        "part": PARTS, "list": (*LEVELS, "field"), "unit": tuple(name for name, _ in units), "outcome": kinds_tie.OUTCOMES,
+        "fault": kinds_tie.FAULTS,
+    }  # fmt: skip
+    for name, known in choices.items():
         if name in kind.needs and rule.parameters.get(name, known[0]) not in known:
             yield ("parameters", name), f"parameters 的 {name} 只能是 {'、'.join(known)}"
     for code in rule.parameters.get("unless", "").split():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xlgoals.forms import Forms
     from xlgoals.intake import Intake
     from xlgoals.records import Book
+    from xlgoals.subjects import Subject
     from xlgoals.tables import Tables
 
 
@@ -43,17 +44,43 @@ def opened(path: Path, forms: Forms) -> Book:
         raise UsageError(forms.catalogue.finding(refused.code, At(path.name), detail=refused.detail).text) from refused
 
 
-def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+class OwnLists(NamedTuple):
+    """What a bureau brings of its own: the year's classification, and which project is of which code."""
+
+    codes: Path | None = None
+    subjects: Path | None = None
+
+
+NO_LISTS = OwnLists()
+
+
+def loaded(forms_dirs: tuple[str, ...], lists: OwnLists) -> tuple[Forms, tuple[Subject, ...]]:
+    """The spec files, with a bureau's own lists."""
+    from xlgoals.spec import load_forms, mapping_path
+
+    forms, headings = load_forms(forms_dirs), mapping_path(forms_dirs, "listings.yaml")
+    if lists.codes:
+        from xlgoals.codes import take_codes
+
+        forms = forms.recoded(take_codes(lists.codes, forms.codes, headings))
+    if not lists.subjects:
+        return forms, ()
+    from xlgoals.subjects import read_subjects
+
+    return forms, read_subjects(lists.subjects, headings)
+
+
+def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], lists: OwnLists = NO_LISTS) -> Intake:
     from dataclasses import replace
 
     from xlgoals.check import check as run_checks
     from xlgoals.explanations import explained
-    from xlgoals.spec import load_forms
     from xlgoals.tables import with_findings
     from xlgoals.wording import load_return_words
 
+    forms, subjects = loaded(forms_dirs, lists)
     taken = taken_in(paths, given, jobs, forms_dirs)
-    judged = with_findings(taken.tables, run_checks(taken.tables, load_forms(forms_dirs)))
+    judged = with_findings(taken.tables, run_checks(taken.tables, forms, subjects))
     return replace(taken, tables=explained(judged, load_return_words().explanation))
 
 
@@ -137,14 +164,17 @@ def taken_in(
 
 def summarise(
     paths: Sequence[Path], output: Path, shape: str, *, given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...],
-    force: bool = False, opinions: Path | None = None, state: bool = True, engine_name: str = "local", scheduler: str = "",
+    force: bool = False, opinions: Path | None = None, state: bool = True, engine_name: str = "local", scheduler: str = "", lists: OwnLists = NO_LISTS,
 ) -> Tally:  # fmt: skip
     """Read, judge and add up any number of workbooks, and write the summary whole, with links back to every file that was read
     and never over one of them. What was read is kept beside the summary, unless `state` is off."""
     import tempfile
     from functools import partial
 
+    from xlgoals.balance import lay_out
     from xlgoals.batches import summarised
+    from xlgoals.budget import add_up
+    from xlgoals.budget_sheets import sheets
     from xlgoals.engines import engine
     from xlgoals.intake import read_into
     from xlgoals.limits import Limits
@@ -152,11 +182,11 @@ def summarise(
     from xlgoals.records import Given
     from xlgoals.report import adding_bar, reading_bar
     from xlgoals.sources import STATE, files_in
-    from xlgoals.spec import load_forms
     from xlgoals.store import Store, circumstances
     from xlgoals.summary import About, apart, write_data, write_summary
+    from xlgoals.wording import load_wording
 
-    forms, known = load_forms(forms_dirs), Given(*given)
+    (forms, subjects), known = loaded(forms_dirs, lists), Given(*given)
     sources, listed = files_in(paths, forms.catalogue)
     keep = output.with_name(output.stem + STATE) if state else None
     if keep:
@@ -166,7 +196,10 @@ def summarise(
             read_into(store, sources, forms_dirs=forms_dirs, given=known, jobs=jobs, executor=executor, on_progress=show)
         judge = _opinions(opinions, forms) if opinions else None
         with adding_bar() as show_batch:
-            summary, tally = summarised(store, sources, listed, forms, Path(work), judged=judge, on_batch=show_batch)
+            summary, tally = summarised(store, sources, listed, forms, Path(work), subjects=subjects, judged=judge, on_batch=show_batch)
+        words, budgets = load_wording(), None
+        if tally.budget:
+            budgets = add_up(lay_out(tally.budget, forms, forms.ties, subjects), forms.ties, tally.budget, tuple(words.budget))
         read_files = [source for source in sources if source.name not in store.outputs]
         told = About(
             source="、".join(str(path) for path in paths),
@@ -179,9 +212,9 @@ def summarise(
         write = partial(write_whole, force=force, inputs=inputs)
         with write(output, folder=shape in ("parquet", "csv")) as draft:
             if shape == "xlsx":
-                write_summary(summary, draft, told=told)
+                write_summary(summary, draft, told=told, extras=tuple(sheets(budgets, words)) if budgets else ())
             else:
-                write_data(summary, draft, shape)  # type: ignore[arg-type]  # click lets only its formats through
+                write_data(summary, draft, shape, more=dict(budgets.items()) if budgets else {})  # type: ignore[arg-type]  # click lets only its formats through
             if shape == "xlsx" and apart(summary):
                 with write(output.with_name(f"{output.stem}-明细"), folder=True) as details:
                     write_data(summary, details, "parquet")

@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 
 from xlgoals.findings import Finding
 from xlgoals.forms import Forms
+from xlgoals.gridplan import BY_FORM
 from xlgoals.layout import Plan, Slot
 from xlgoals.lines import grid_lines
 from xlgoals.models import HOLE
 from xlgoals.places import GridLine, Located, Place, Taken, echo_pattern, shown, strange_unit
 from xlgoals.records import Area, Book, Sheet, Stamp, cell_name
+from xlgoals.tablecells import is_table
+from xlgoals.tablerows import table_lines
 from xlgoals.witnesses import Witnesses
 from xlgoals.words import bare, short
 
@@ -37,7 +40,10 @@ class _Search:
 
     def located(self, stamp: Stamp | None) -> Located:
         fields = self._fields()
-        lines = {grid.grid: grid_lines(self.seen, grid.grid, stamp is not None) for _, grid in self.form.template.grids()}
+        lines = {
+            grid.grid: (table_lines if is_table(grid) else grid_lines)(self.seen, grid.grid, stamp is not None)
+            for _, grid in self.form.template.grids()
+        }
         echoes, echoed_at = self._echoes()
         unit = self._unit(fields, lines)
         self._altered()
@@ -109,8 +115,10 @@ class _Search:
         """What printed words with holes say of stamped fields, and where; words without holes are only found."""
         seen, found, places = self.seen, dict[str, str](), dict[str, Place]()
         for slot in self.plan.slots:
-            if slot.kind != "text":
+            if slot.kind != "text" or not slot.text or (slot.grid and slot.by != BY_FORM):
                 continue
+            if slot.by == BY_FORM and (place := seen.key_place(slot)) and place in seen.sheet.formulas:
+                seen.used.add(place)
             if not HOLE.search(slot.text):
                 seen.used |= {spot for spot, value in seen.cells.items() if isinstance(value, str) and short(value) == short(slot.text)}
                 continue
@@ -139,7 +147,7 @@ class _Search:
         """Name printed words that other words have replaced, where the key row and column say they stood."""
         seen = self.seen
         for slot in self.plan.slots:
-            place = seen.key_place(slot) if slot.kind in ("text", "label", "heading", "fixed") and slot.text else None
+            place = seen.key_place(slot) if slot.kind in ("text", "label", "heading", "fixed") and slot.text and not slot.formula else None
             if place is None or seen.label(slot) or place in seen.claims or place in seen.label_places:
                 continue
             cell = seen.sheet.cell(*place)
@@ -166,7 +174,7 @@ class _Search:
     def _account(self, area: Area) -> None:
         """Name every non-empty cell that is neither printed nor keyed nor taken."""
         seen = self.seen
-        printed = Counter(short(slot.text) for slot in self.plan.slots if slot.kind in ("label", "heading", "fixed") and slot.text)
+        printed = Counter(short(slot.text) for slot in self.plan.slots if slot.text and (slot.kind in ("label", "heading", "fixed") or slot.grid))
         printed.subtract(short(text) for spot in seen.label_places if (text := seen.text(spot)))
         rest = [spot for spot in sorted(seen.cells) if spot not in seen.used and spot not in seen.label_places]
         extra = {word for word, count in Counter(short(seen.text(spot)) for spot in rest if seen.text(spot)).items() if count > printed[word]}

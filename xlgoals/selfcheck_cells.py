@@ -13,6 +13,7 @@ from xlgoals.ownformulas import OWN, owned
 from xlgoals.pen import put_formula, put_text
 from xlgoals.records import Area, absolute, cell_name, column_name
 from xlgoals.selfcheck import Checks
+from xlgoals.tablecells import in_table
 
 
 def draw_checks(sheet: Worksheet, checks: Checks, words: SelfCheck, style: Callable[..., Format], short: Callable[[str], str]) -> None:
@@ -48,7 +49,7 @@ def draw_tints(sheet: Worksheet, plan: Plan, checks: Checks, words: SelfCheck, s
 def _inputs(plan: Plan) -> Iterator[tuple[Area, Slot]]:
     """Every input with the cells it covers; those of one column on lines that follow each other as one."""
     run: tuple[Area, Slot] | None = None
-    for slot in sorted((slot for slot in plan.slots if slot.typed), key=lambda slot: (slot.grid, slot.area.left, slot.area.top)):
+    for slot in sorted((slot for slot in plan.slots if slot.typed and not in_table(plan, slot)), key=lambda slot: (slot.grid, slot.area.left, slot.area.top)):
         area = slot.area.moved(*ORIGIN)
         if run and slot.grid and run[1].grid == slot.grid and run[0].left == area.left and run[0].bottom + 1 == area.top:
             run = (Area(run[0].top, area.left, area.bottom, area.right), run[1])

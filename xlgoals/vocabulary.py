@@ -76,7 +76,8 @@ class Vocabulary:
         for to, labels in self.words.fields.items():
             yield from ((to, label, "") for label in labels)
         for to, known in forms.fields.items():
-            yield to, known.label, ""
+            if not known.many:  # a word of many meanings tells none
+                yield to, known.label, ""
         for form in forms.forms.values():
             laid = plan(form)
             for key, slot in laid.labels.items():
@@ -86,6 +87,8 @@ class Vocabulary:
             for slot in laid.slots:
                 if slot.kind == "heading" and slot.text:
                     meaning = form.columns[slot.grid][slot.key]
+                    if meaning.many or not meaning.to:
+                        continue
                     yield from ((meaning.to, label, "") for label in (slot.text, *slot.aka))
 
     def _reduced(self, known: Mapping[str, Sense]) -> dict[str, Sense]:

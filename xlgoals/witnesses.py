@@ -112,8 +112,8 @@ class Witnesses:
         heads = self._head_rows(by_words)
         for word, slots in wanted.items():
             spots = next((by_words[w] for w in (word, *(short(a) for a in slots[0].aka)) if w in by_words), [])
-            if len(spots) > len(slots) and (row := heads.get(slots[0].grid)) is not None and all(s.kind == "heading" for s in slots):
-                spots = [spot for spot in spots if spot[0] == row]  # further ones stand in repeated headers (续页)
+            if len(spots) > len(slots) and (rows := heads.get(slots[0].grid)) is not None and all(s.kind == "heading" for s in slots):
+                spots = [spot for spot in spots if rows[0] <= spot[0] <= rows[1]]  # further ones stand in repeated headers (续页)
             if len(spots) == len(slots):
                 self._labels |= {id(slot): spot for slot, spot in zip(slots, spots, strict=True)}
         self.label_places = set(self._labels.values())
@@ -123,15 +123,17 @@ class Witnesses:
                 if len(spots) == 1:
                     self._labels[id(slot)] = spots[0]
 
-    def _head_rows(self, by_words: Mapping[str, Sequence[Place]]) -> dict[str, int]:
-        """The first row of each grid that reads like its header."""
-        found: dict[str, int] = {}
+    def _head_rows(self, by_words: Mapping[str, Sequence[Place]]) -> dict[str, tuple[int, int]]:
+        """The first rows of each grid that read like its header."""
+        found: dict[str, tuple[int, int]] = {}
         for _, grid in self.plan.form.template.grids():
             heads = {short(s.text) for s in self.plan.slots if s.kind == "heading" and s.grid == grid.grid and s.text}
-            rows = Counter(row for word in heads for row in {r for r, _ in by_words.get(word, ())})
-            alike = [row for row, count in rows.items() if count >= max(2, len(heads) - 1)]
-            if alike:
-                found[grid.grid] = min(alike)
+            rows = {word: {r for r, _ in by_words.get(word, ())} for word in heads}
+            tall = max(1, len(grid.head))
+            for row in sorted(set().union(*rows.values())):
+                if sum(any(row <= r < row + tall for r in own) for own in rows.values()) >= max(2, len(heads) - 1):
+                    found[grid.grid] = row, row + tall - 1
+                    break
         return found
 
     def label(self, slot: Slot | None) -> Place | None:

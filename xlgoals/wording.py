@@ -59,6 +59,16 @@ class TableWords(_Model):
     optional: frozenset[str] = frozenset()
 
 
+class BudgetWords(_Model):
+    """One budget table of the whole (`budget`, by grid): its sheet, and headings for columns whose form has none of their own."""
+
+    name: str
+    about: str
+    note: str = ""
+    headings: dict[str, str] = {}
+    width: float = 14
+
+
 class FrontRow(_Model):
     topic: str
     name: str = ""
@@ -103,6 +113,7 @@ class Wording(_Model):
     phrases: Phrases
     columns: dict[str, Heading]
     tables: dict[str, TableWords]
+    budget: dict[str, BudgetWords] = {}
     front: Front
 
     @model_validator(mode="after")
