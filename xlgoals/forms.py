@@ -11,13 +11,14 @@ from functools import cached_property, lru_cache
 from xlgoals.errors import UsageError
 from xlgoals.findings import Catalogue
 from xlgoals.measures import Units
-from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SheetSpec, Template
+from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SelfCheck, SheetSpec, Template
 from xlgoals.records import Horizon
 from xlgoals.words import bare
 from xlgoals.yamlmark import Marked
 
 STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
 COMPUTED = ("seq",)  # known to the program for every sheet, never typed
+ENDING = "指标"  # a level word may go without it
 LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
 
 
@@ -106,6 +107,10 @@ class Form:
         """The canonical word for a first or second level as this form's people write it; the text itself when unknown."""
         return self._canonical[level].get(bare_word(text), text)
 
+    def spellings(self, level: str) -> Mapping[str, str]:
+        """Every spelling of a level's words (as `bare_word` leaves them) -> the canonical word."""
+        return self._canonical[level]
+
     def local(self, word: str) -> str:
         """How this form prints a canonical word."""
         return next((local for local, canonical in self.dialect.words.items() if canonical == word), word)
@@ -128,7 +133,7 @@ class Form:
 def bare_word(text: str) -> str:
     """Set aside what does not tell two level words apart: what people respell in printed words, the ending 指标."""
     word = bare(text)
-    return word.removesuffix("指标") or word
+    return word.removesuffix(ENDING) or word
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ class Forms:
     money_units: Mapping[str, Decimal]
     units: Units
     guide: Guide
+    selfcheck: SelfCheck
     moves: tuple[Move, ...] = ()
     same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
 

@@ -15,6 +15,7 @@ from xlgoals.findings import Finding
 from xlgoals.forms import Form, Forms
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan
 from xlgoals.models import HOLE
+from xlgoals.ownformulas import OVERVIEW, set_aside
 from xlgoals.places import GridLine, Located, Place, Taken, echo_pattern, echoed, fixed_words, plain, shown, strange_unit
 from xlgoals.recognise import continues, parts, recognise
 from xlgoals.records import Area, At, Book, Cell, Sheet, Stamp, cell_name, column_name
@@ -33,7 +34,7 @@ def locate(book: Book, forms: Forms) -> tuple[list[Located], list[Finding]]:
     findings: list[Finding] = []
     issued = _issued(book)
     loose: list[Sheet] = []
-    for sheet in book.sheets:
+    for sheet in (set_aside(sheet, forms.selfcheck.said) for sheet in book.sheets):
         stamp = _stamp_of(sheet)
         if stamp is None:
             loose.append(sheet)
@@ -89,7 +90,8 @@ def _issued(book: Book) -> Stamp | None:
 
 def _ours(sheet: Sheet, forms: Forms) -> bool:
     """A sheet that render puts beside the forms."""
-    return sheet.name in (forms.guide.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet)
+    ours = (forms.guide.sheet, forms.selfcheck.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet)
+    return sheet.name in ours or any(OVERVIEW in row for row in sheet.rows)
 
 
 def _others(book: Book, sheets: Sequence[Sheet], forms: Forms) -> Iterator[Finding]:

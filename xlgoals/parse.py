@@ -16,13 +16,9 @@ from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Horizon, Indicator, Return, Spot, cell_name
 from xlgoals.target import as_typed, read_line
-from xlgoals.words import bare
+from xlgoals.words import BLANKS, BOXES, NIL, TICKS, bare
 
 CENT = Decimal("0.01")
-NIL = ("无", "-", "—", "–", "－", "/", "——")  # what people write into a money cell that holds nothing
-TICKS = "☑☒√✓✔■Rþ"  # what stands for a tick: signs, look-alikes, and the letters that symbol fonts leave behind
-BOXES = "□☐▢囗口○"
-_BLANKS = " \t\r\n\u3000\u00a0"
 
 
 def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[Return], list[Finding]]:  # noqa: B008  # an immutable tuple
@@ -265,7 +261,7 @@ class _Parser:
             return ""
         if cell.formula is not None:
             self._tell("cell.formula", key)
-        return text.strip(_BLANKS)
+        return text.strip(BLANKS)
 
     def _tell(self, code: str, key: str, **words: str) -> None:
         found = words.pop("found", None)
@@ -398,10 +394,13 @@ class _Parser:
             key = f"goals.{horizon}.{number}"
             if taken.cell is None and key in self.spots:
                 continue  # a further line left blank is no place of its own; the first is, so that a finding can point there
+            first = self.spots.get(key)
             text = self._text(taken, meaning, key)
             text = re.sub(rf"^{number}\s*[.、．)）]\s*(?!\d)", "", text) if taken.slot.column and taken.slot.column.numbered else text
             if text:
                 self.goals.append(Goal(key, meaning.horizon, number, text))
+            elif first:
+                self.spots[key] = first  # a finding about a missing goal points to the first line left blank
             elif taken.cell is None and number > 1:
                 del self.spots[key]
 
@@ -451,7 +450,8 @@ class _Parser:
 
     def _lonely(self, line: GridLine, typed: Mapping[str, str], meanings: Mapping[str, Meaning], key: str) -> None:
         for part, column in typed.items():
-            self._text(line.cells[column], meanings[column], f"{key}.{part}")
+            if not self._text(line.cells[column], meanings[column], f"{key}.{part}"):
+                continue  # blanks, or an error that was told
             chosen = meanings[column].list is not None
             self._tell("line.only_level" if chosen else "line.no_indicator", f"{key}.{part}")
 

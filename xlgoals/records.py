@@ -47,10 +47,24 @@ def column_name(col: int) -> str:
     return name
 
 
+def column_number(name: str) -> int:
+    """The number of a column that Excel names so, counted from one: A is 1."""
+    number = 0
+    for letter in name:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
 @lru_cache(maxsize=16_384)
 def cell_name(row: int, col: int) -> str:
     """Name a zero-based cell as Excel does."""
     return f"{column_name(col)}{row + 1}"
+
+
+def absolute(cell: str) -> str:
+    """A cell's name as a reference that stays where its formula is copied: F14 -> $F$14."""
+    letters = cell.rstrip("0123456789")
+    return f"${letters}${cell[len(letters) :]}"
 
 
 @lru_cache(maxsize=16_384)

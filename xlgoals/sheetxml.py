@@ -15,6 +15,7 @@ from typing import Any
 from xlgoals.cellxml import CELL, NotPlain, Texts, plain_rows
 from xlgoals.errors import Refused
 from xlgoals.limits import COLUMNS_MOST, ROWS_MOST, Limits
+from xlgoals.ownformulas import OWN, OWN_BYTES
 from xlgoals.records import Area, RowCol, Sheet, cell_spot, column_name
 from xlgoals.respell import ADDRESS, rewritten_sheet
 from xlgoals.safexml import MAIN
@@ -27,6 +28,12 @@ _BLANK = re.compile(rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?>
 _ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"((?: [\w:]+="[^"<>]*")*+) ?/?>')
 _HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"(?: (?!hidden)[\w:]++="[^"<>]*+")*+ hidden="(1|0|true|false)"')
 _FORMULA = re.compile(rb"><f((?: [\w:]+=\"[^\"<>/]*\")*+)(?:/>|>([^<]*+)</f>)")
+# one of our own formulas with its cell; one that is shared stays, for others follow it
+_OWN = re.compile(
+    rb'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"[^<>]*+><f(?: aca="false")?>IF\(N\((?:"|&quot;)'
+    + OWN_BYTES
+    + rb'(?:"|&quot;)\)[^<]*+</f>(?:<v>[^<]*+</v>|<v ?/>)?</c>'
+)
 _ATTRIBUTE = re.compile(rb'([\w:]+)="([^"]*)"')
 _ERROR = re.compile(rb' t="e"[^<>]*+>(?:<f(?:[^<>/]*+/>|[^<>]*+>[^<]*+</f>))?+(?:<v>([^<]*+)</v>)?')
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3}+[0-9]{1,7}+)(?::([A-Z]{1,3}+[0-9]{1,7}+))?"')
@@ -76,6 +83,9 @@ class Scanner:
         close = start if empty else part.find(b"</sheetData>", start)
         head, body, tail = part[:start], part[start:close], part[close:]
         body = _BLANK.sub(b"", body)  # half of a form's cells, and all of a column formatted to the very end
+        own = {cell_spot(address): OWN for address in _OWN.findall(body)} if OWN_BYTES in body else {}
+        if own:  # nobody asks what ours say, and they are many and long
+            body = _OWN.sub(b"", body)
         count = body.count(b"<c")
         self.cells += count
         if self.cells > limits.cells:
@@ -96,7 +106,7 @@ class Scanner:
         facts = replace(
             bare,
             rows=rows,
-            formulas=self.find_formulas(body),
+            formulas=own | self.find_formulas(body),
             errors={**_find_errors(body), **lost},
             formats=self.find_formats(body),
             merges=self.find_merges(tail, name),
@@ -142,7 +152,8 @@ class Scanner:
             self.flags.add("pictures_in_cells")
         for match in matches:
             spot = _cell_before(body, match.start() + 1)
-            text = _plain(match[2] or b"")
+            raw = match[2] or b""
+            text = OWN if OWN_BYTES in raw else _plain(raw)
             given = dict(_ATTRIBUTE.findall(match[1])) if match[1] else {}
             if given.get(b"t") == b"shared":
                 if text:
