@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlgoals.options import jobs_option, several
+from xlgoals.options import cycle_option, jobs_option, several
 from xlgoals.running import Collected, collected, echo_json, exit_code
 
 if TYPE_CHECKING:
     from xlgoals.standing import Words
 
-cycle_options = several(
-    click.option("--cycle", type=click.Path(path_type=Path, file_okay=False), help="预算周期的文件夹，默认是现在所在的那个。"),
-    jobs_option,
-)
+cycle_options = several(cycle_option, jobs_option)
 
 
 @click.command()

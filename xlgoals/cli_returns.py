@@ -1,4 +1,4 @@
-"""Commands about filled workbooks: check, read and consolidate them."""
+"""Commands about filled workbooks: check, read and consolidate them. Inside a cycle's folder they need no arguments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,25 @@ from pathlib import Path
 
 import click
 
-from xlgoals.options import force_option, forms_option, given_options, jobs_option, paths_argument
-from xlgoals.running import check_place, echo_json, exit_code, opined, reviewed, send_back, taken_in, tally, write_summary
+from xlgoals.options import cycle_option, force_option, forms_option, given_options, jobs_option, paths_argument
+from xlgoals.running import (
+    OPINIONS,
+    check_place,
+    collected,
+    echo_json,
+    exit_code,
+    former_goals,
+    found_cycle,
+    opined,
+    ours,
+    reviewed,
+    rolled_up,
+    send_back,
+    sent_in,
+    taken_in,
+    tally,
+    write_summary,
+)
 
 
 @click.command()
@@ -17,26 +34,39 @@ from xlgoals.running import check_place, echo_json, exit_code, opined, reviewed,
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个对象。")
 @click.option(
     "--opinions", type=click.Path(path_type=Path, dir_okay=False),
-    help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。",
+    help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。在周期里默认是其中的审核意见.xlsx。",
 )
 @click.option(
     "--return", "folder", type=click.Path(path_type=Path, file_okay=False),
-    help="把有问题的工作簿标注后写到这个文件夹，退回单位：格子加底色和批注，另加一张“校验问题清单”，单位改好后原样发回。",
+    help="把有问题的工作簿标注后写到这个文件夹，退回单位：格子加底色和批注，另加一张“校验问题清单”，单位改好后原样发回。在周期里默认是 returned/。",
 )
 @force_option
 @given_options
+@cycle_option
 @jobs_option
 @forms_option
 def check(
     paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
-    jobs: int | None, forms_dirs: tuple[str, ...],
+    cycle: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
-    if folder:
-        check_place(folder, paths)
-    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
-    if opinions:
-        taken = opined(taken, opinions, forms_dirs, write=True)
+    """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/
+
+    在周期的文件夹里什么也不用写：审核收件箱里计数的表，更新审核意见.xlsx，标注好的表写到 returned/（只替换自己上次写的）。
+    """
+    inside = found_cycle(cycle, paths, "check 报送/")
+    if inside:
+        _no_more(year, department, unit, *forms_dirs)
+        found = collected(inside, [], jobs, opinions=opinions, write=True)
+        taken, opinions = sent_in(found), opinions or found.cycle.folder / OPINIONS
+        force = force or folder is None
+        folder = folder or found.cycle.returned
+        check_place(folder, [found.cycle.inbox])
+    else:
+        if folder:
+            check_place(folder, paths)
+        taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+        if opinions:
+            taken = opined(taken, opinions, forms_dirs, write=True)
     tables = taken.tables
     from xlgoals.report import finding_object, print_findings
     from xlgoals.tables import findings_of
@@ -60,10 +90,21 @@ def check(
 @paths_argument
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一张表。")
 @given_options
+@cycle_option
 @jobs_option
 @forms_option
-def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
-    """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json"""
+def read(
+    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, cycle: Path | None, jobs: int | None, forms_dirs: tuple[str, ...]
+) -> None:
+    """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json
+
+    在周期的文件夹里什么也不用写：读整个收件箱。
+    """
+    if inside := found_cycle(cycle, paths, "read 报送/"):
+        from xlgoals.cycle import load_cycle
+
+        settled, _ = load_cycle(inside)
+        paths, forms_dirs = [settled.inbox], (*settled.forms_dirs, *forms_dirs)
     tables = taken_in(paths, (year, department, unit), jobs, forms_dirs).tables
     from xlgoals.report import print_findings, print_table, return_objects
     from xlgoals.tables import findings_of
@@ -86,31 +127,85 @@ def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: st
 
 @click.command()
 @paths_argument
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="汇总工作簿，或 parquet、csv 的文件夹。")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="汇总工作簿，或 parquet、csv 的文件夹。在周期里默认写到 summary/。")
 @click.option(
     "--format", "shape", type=click.Choice(["xlsx", "parquet", "csv", "json"]), default="xlsx", show_default=True, help="写成什么。"
 )
 @click.option("--opinions", type=click.Path(path_type=Path, dir_okay=False), help="审核意见工作簿：认可和误报的问题不再算待核实。")
+@click.option(
+    "--include", type=click.Choice(["accepted", "queries", "errors"]),
+    help="周期里汇总哪些表：accepted 只收已通过的，queries 待说明的也收，errors 有错误的也收。默认照 cycle.yaml。",
+)
+@click.option("--level", default="", help="周期里逐级汇总到哪一级：市、县、部门（主管部门）、所属单位。默认每一级都列。")
+@click.option("--against", type=click.Path(path_type=Path), help="和上期比：上期的周期文件夹、报送文件夹、文件，或 parquet 汇总文件夹。")
 @force_option
 @given_options
+@cycle_option
 @jobs_option
 @forms_option
 def consolidate(
-    paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, force: bool, year: str, department: str, unit: str, jobs: int | None,
-    forms_dirs: tuple[str, ...],
+    paths: Sequence[Path], output: Path | None, shape: str, opinions: Path | None, include: str | None, level: str, against: Path | None,
+    force: bool, year: str, department: str, unit: str, cycle: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
-    from xlgoals.errors import OutputError
+    """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx
 
+    在周期的文件夹里什么也不用写：汇总收件箱里已通过的表，按名册逐级相加，写到 summary/汇总.xlsx（替换上次的）。
+    写明文件时，凡读得出的都汇总，注明“已收未审”。
+    """
+    from xlgoals.errors import OutputError, UsageError
+
+    inside, now = found_cycle(cycle, paths, "consolidate 报送/ -o 汇总.xlsx"), None
+    if inside:
+        _no_more(year, department, unit, *forms_dirs)
+        output, force = _own_output(inside, output, shape, force)
+    elif include or level:
+        raise UsageError("--include 和 --level 要按周期的名册来，写明了文件就用不上。请在周期的文件夹里运行，不写文件。")
+    elif output is None:
+        raise UsageError("没有写汇总写到哪里。请加上 -o，例：xlgoals consolidate 报送/ -o 汇总.xlsx")
     if output.exists() and not force:
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
-    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
-    if opinions:
-        taken = opined(taken, opinions, forms_dirs, write=False)
+    if against and not against.exists():
+        raise UsageError(f"找不到 {against}，请检查路径。")
+    if inside:
+        found = collected(inside, [], jobs, opinions=opinions)
+        taken, now = rolled_up(found, include, level)
+        own = found.cycle.folder / OPINIONS
+        opinions = opinions or (own if own.exists() else None)
+        paths, forms_dirs = [found.cycle.inbox], found.cycle.forms_dirs
+    else:
+        taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
+        if opinions:
+            taken = opined(taken, opinions, forms_dirs, write=False)
+    from xlgoals.opinions_book import read_opinions
     from xlgoals.tables import findings_of
 
     findings = findings_of(taken.tables)
-    write_summary(taken, output, shape, force, paths, forms_dirs)
+    former = former_goals(against, jobs, forms_dirs) if against else None
+    said = read_opinions(opinions) if opinions else None
+    write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=said)
     tally(taken.tables, findings)
     click.echo(f"汇总已写到 {output}", err=True)
-    sys.exit(exit_code(findings))
+    code = exit_code(findings)
+    if now:
+        code = max(code, int(len(now.owners) < len(now.ledger.lines)), 3 * (exit_code(findings_of(found.taken.tables)) == 3))
+        click.echo(f"应报 {len(now.ledger.lines)} 家，计入 {len(now.owners)} 家。", err=True)
+    sys.exit(code)
+
+
+def _own_output(cycle: Path, output: Path | None, shape: str, force: bool) -> tuple[Path, bool]:
+    """Where the summary of a cycle goes; one of ours that is there already is replaced, unless the caller has named the place."""
+    if output:
+        return output, force
+    from xlgoals.annexes import load_annexes
+    from xlgoals.cycle import load_cycle
+
+    name = load_annexes().scope.output
+    output = load_cycle(cycle)[0].summary / (f"{name}.{shape}" if shape in ("xlsx", "json") else f"{name}-{shape}")
+    return output, force or shape != "xlsx" or not output.exists() or ours(output)
+
+
+def _no_more(*given: str) -> None:
+    from xlgoals.errors import UsageError
+
+    if any(given):
+        raise UsageError("在周期里，年度、部门、单位看下发时写入的标记，表样看 cycle.yaml，不用另写 --year、--department、--unit、--forms。")

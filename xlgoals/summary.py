@@ -1,6 +1,6 @@
 """Summary frames → the summary workbook, or Parquet, CSV, JSON. Every word and width stands in `mappings/summary.yaml`.
 
-A sheet is planned first (which columns, which rows, where: `_Plan`), then written; formulas refer to plans, not to addresses.
+A sheet is planned first (which columns, which rows, where: `Plan`), then written; formulas refer to plans, not to addresses.
 The file is written where told, plainly: give the temporary path of `outputs.write_whole`.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 import xlsxwriter
@@ -26,7 +26,7 @@ from xlgoals.outputs import DataFormat, fit_text, link_target, write_frames
 from xlgoals.pen import close_book
 from xlgoals.records import At
 from xlgoals.stamp import OUTPUT_PROPERTY
-from xlgoals.wording import Looks, Wording, load_wording
+from xlgoals.wording import Looks, TableWords, Wording, load_wording
 
 LINK_MOST = 2_079
 LINKED_ROWS_MOST = 20_000  # Excel drops links past 65,530 a sheet, and grows slow long before
@@ -42,6 +42,8 @@ class About:
 
     source: str = ""  # what was read
     scope: str = ""  # what was taken of it, such as 已收未审
+    counted: str = ""  # how many of how many are in
+    left_out: str = ""  # what is not, and why
     made: str = ""
     version: str = ""
     forms: Mapping[str, str] = field(default_factory=dict)  # form id -> official title
@@ -50,7 +52,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """One sheet before it is written: its columns in order, and how many rows of data."""
 
     name: str
@@ -72,24 +74,42 @@ def quoted(sheet: str) -> str:
     return "'" + sheet.replace("'", "''") + "'"
 
 
-def write_summary(summary: Summary, path: Path, *, told: About, wording: Wording | None = None) -> None:
+class Extra(Protocol):
+    """A sheet beside the usual ones: its plan, what the contents say of it, and how it is written."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def about(self) -> str: ...
+
+    def write(self, writer: Writer, sheet: Worksheet) -> None: ...
+
+
+def write_summary(summary: Summary, path: Path, *, told: About, wording: Wording | None = None, extras: Sequence[Extra] = ()) -> None:
     """Write the summary workbook; equal input gives equal bytes. Links lead from `path`'s folder."""
     words = wording or load_wording()
-    plans = {name: _plan(name, summary, words) for name, table in words.tables.items() if table.columns}
+    own = dict(summary.items())
+    plans = {name: _plan(name, summary, words) for name, table in words.tables.items() if table.columns and name in own}
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(str(path), options)
     book.set_properties({"title": words.front.title, "created": EPOCH})
     _done(book.set_custom_property(OUTPUT_PROPERTY, "summary", "text"))
-    _Writer(book, summary, words, told, plans, path.parent).write()
+    Writer(book, summary, words, told, plans, path.parent, extras).write()
     close_book(book)
 
 
-def _plan(name: str, summary: Summary, words: Wording) -> _Plan:
-    table, frame = words.tables[name], getattr(summary, name)
-    height = frame.height + (summary.subtotals.height + 1 if name == "departments" else 0)
+def _plan(name: str, summary: Summary, words: Wording) -> Plan:
+    more = summary.subtotals.height + 1 if name == "departments" else 0
+    return plan_listing(words.tables[name], getattr(summary, name), more)
+
+
+def plan_listing(table: TableWords, frame: pl.DataFrame, more: int = 0) -> Plan:
+    """Plan a sheet of a frame's rows, and of `more` beside them."""
+    height = frame.height + more
     if height > ROWS_MOST:
         raise OutputError(f"“{table.name}”有 {height} 行，一张工作表放不下。请改用 --format parquet 或 csv 输出数据。")
-    return _Plan(table.name, tuple(c for c in table.columns if c not in table.optional or _filled(frame[c])), height)
+    return Plan(table.name, tuple(c for c in table.columns if c not in table.optional or _filled(frame[c])), height)
 
 
 def _filled(values: pl.Series) -> bool:
@@ -109,12 +129,14 @@ def _link(target: str, place: str, text: str) -> Url:
     return url
 
 
-class _Writer:
+class Writer:
     """Writes one workbook; the only place that touches cells."""
 
     def __init__(
-        self, book: xlsxwriter.Workbook, summary: Summary, words: Wording, told: About, plans: Mapping[str, _Plan], folder: Path
-    ) -> None:
+        self, book: xlsxwriter.Workbook, summary: Summary, words: Wording, told: About, plans: Mapping[str, Plan], folder: Path,
+        extras: Sequence[Extra] = (),
+    ) -> None:  # fmt: skip
+        self.extras = extras
         self.book, self.summary, self.words, self.told, self.plans, self.folder = book, summary, words, told, plans, folder
         self.codes: dict[str, dict[str, str]] = {
             **words.words,
@@ -123,7 +145,8 @@ class _Writer:
             "form": dict(told.forms),
         }
         self.targets: dict[str, str | None] = {}
-        self.formats = {name: book.add_format(look) for name, look in _formats(words.looks).items()}
+        self.looks = _formats(words.looks)
+        self.formats = {name: book.add_format(look) for name, look in self.looks.items()}
 
     def write(self) -> None:
         front = self.book.add_worksheet(self.words.front.name)
@@ -133,15 +156,17 @@ class _Writer:
             if name == "departments":
                 self._departments(sheet, self.plans[name])
             else:
-                self._listing(sheet, name, self.plans[name])
+                self.listing(sheet, self.words.tables[name], getattr(self.summary, name), self.plans[name])
+        for extra, sheet in [(one, self.book.add_worksheet(one.plan.name)) for one in self.extras]:
+            extra.write(self, sheet)
 
     # --- cells ---
 
-    def _text(self, sheet: Worksheet, row: int, col: int, text: str, look: str = "text") -> None:
+    def text(self, sheet: Worksheet, row: int, col: int, text: str, look: str = "text") -> None:
         fit = fit_text(text, self.words.phrases.cut)
         _done(sheet.write_string(row, col, fit, self.formats[look]) if fit else sheet.write_blank(row, col, None, self.formats[look]))
 
-    def _figure(self, sheet: Worksheet, row: int, col: int, value: Decimal | float | None, look: str, formula: str | None = None) -> None:
+    def figure(self, sheet: Worksheet, row: int, col: int, value: Decimal | float | None, look: str, formula: str | None = None) -> None:
         """A number, or a formula that carries it. Excel holds doubles: this is the only place where money becomes one."""
         held = float(value) if isinstance(value, Decimal) else value
         if formula:
@@ -160,25 +185,25 @@ class _Writer:
         if target and len(target) <= LINK_MOST and len(anchor) <= LINK_MOST:
             _done(sheet.write_url(row, col, _link(target, anchor, text or self.words.phrases.open), self.formats["link"]))
         else:
-            self._text(sheet, row, col, text)
+            self.text(sheet, row, col, text)
 
-    def _inner(self, sheet: Worksheet, row: int, col: int, name: str, text: str, look: str) -> None:
+    def inner(self, sheet: Worksheet, row: int, col: int, name: str, text: str, look: str) -> None:
         """A link to another sheet of this workbook."""
         _done(sheet.write_url(row, col, f"internal:{quoted(name)}!A1", self.formats[look], text))
 
     # --- sheets ---
 
-    def _open(self, sheet: Worksheet, title: str, note: str, headings: Sequence[str], widths: Sequence[float], height: int) -> None:
+    def open(self, sheet: Worksheet, title: str, note: str, headings: Sequence[str], widths: Sequence[float], height: int) -> None:
         """What all sheets share: title, note, headings, filter, frozen head, print set-up, the way back."""
         front, last, bottom = self.words.front, len(headings) - 1, HEAD + max(height, 1)
-        self._text(sheet, TITLE, 0, title, "title")
-        self._text(sheet, NOTE, 0, note, "note")
+        self.text(sheet, TITLE, 0, title, "title")
+        self.text(sheet, NOTE, 0, note, "note")
         if title != front.title:
-            self._inner(sheet, BACK, 0, front.name, self.words.phrases.back.format(sheet=front.name), "back")
+            self.inner(sheet, BACK, 0, front.name, self.words.phrases.back.format(sheet=front.name), "back")
         for col, (heading, width) in enumerate(zip(headings, widths, strict=True)):
-            self._text(sheet, HEAD, col, heading, "head")
+            self.text(sheet, HEAD, col, heading, "head")
             _done(sheet.set_column(col, col, width))
-        self._heighten(sheet, HEAD, pl.DataFrame([headings], schema=list(map(str, range(last + 1))), orient="row"), widths)
+        self.heighten(sheet, HEAD, pl.DataFrame([headings], schema=list(map(str, range(last + 1))), orient="row"), widths)
         _done(sheet.autofilter(HEAD, 0, bottom, last))
         _done(sheet.ignore_errors({"number_stored_as_text": f"A{FIRST + 1}:{xl_rowcol_to_cell(bottom, last)}"}))
         sheet.freeze_panes(FIRST, 0)
@@ -191,14 +216,13 @@ class _Writer:
         _done(sheet.print_area(0, 0, bottom, last))
         sheet.set_footer(f"&C{self.words.looks.footer}")
 
-    def _listing(self, sheet: Worksheet, name: str, plan: _Plan) -> None:
+    def listing(self, sheet: Worksheet, table: TableWords, frame: pl.DataFrame, plan: Plan) -> None:
         """A sheet that lists a frame row by row, each linked to where it comes from."""
-        table, linked = self.words.tables[name], plan.height <= LINKED_ROWS_MOST
-        frame: pl.DataFrame = getattr(self.summary, name)
-        shown = self._shown(frame, plan)
-        widths = self._widths(shown)
-        self._open(sheet, table.name, table.note if plan.height else table.note + table.empty, self._headings(plan), widths, plan.height)
-        self._heighten(sheet, FIRST, shown, widths)
+        linked = plan.height <= LINKED_ROWS_MOST
+        shown = self.shown(frame, plan)
+        widths = self.widths(shown)
+        self.open(sheet, table.name, table.note if plan.height else table.note + table.empty, self._headings(plan), widths, plan.height)
+        self.heighten(sheet, FIRST, shown, widths)
         kinds = [self.words.columns[c].kind for c in plan.columns]
         places = map(At._make, frame.select("file", "sheet", "cell").iter_rows())
         for row, (cells, at) in enumerate(zip(shown.iter_rows(), places, strict=True), FIRST):
@@ -206,43 +230,43 @@ class _Writer:
                 if key == "cell" and linked:
                     self._outer(sheet, row, col, at, value)
                 elif kind in ("text", "printed"):
-                    self._text(sheet, row, col, value, kind)
+                    self.text(sheet, row, col, value, kind)
                 else:
-                    self._figure(sheet, row, col, value, kind)
+                    self.figure(sheet, row, col, value, kind)
 
-    def _departments(self, sheet: Worksheet, plan: _Plan) -> None:
+    def _departments(self, sheet: Worksheet, plan: Plan) -> None:
         """Grand total, then each department's subtotal with its units below: formulas all, over 项目汇总 and 问题清单."""
         table, rows = self.words.tables["departments"], list(self._rolled())
         shown = pl.DataFrame(rows, schema={c: self.summary.departments.schema.get(c, pl.String()) for c in plan.columns})
         levels = shown["level"].to_list()
-        shown = self._shown(shown, plan)
-        widths = self._widths(shown)
-        self._open(sheet, table.name, table.note, self._headings(plan), widths, plan.height)
-        self._heighten(sheet, FIRST, shown, widths)
+        shown = self.shown(shown, plan)
+        widths = self.widths(shown)
+        self.open(sheet, table.name, table.note, self._headings(plan), widths, plan.height)
+        self.heighten(sheet, FIRST, shown, widths)
         for row, (level, cells) in enumerate(zip(levels, shown.iter_rows(), strict=True), FIRST):
             ending = "" if level == "unit" else " total"
             for col, (key, value) in enumerate(zip(plan.columns, cells, strict=True)):
                 kind = self.words.columns[key].kind
                 if kind == "text":
-                    self._text(sheet, row, col, value, kind + ending)
+                    self.text(sheet, row, col, value, kind + ending)
                 else:
                     formula = None if key.endswith("_no") else self._formula(plan, key, level, row)
-                    self._figure(sheet, row, col, value, kind + ending, formula)
+                    self.figure(sheet, row, col, value, kind + ending, formula)
 
     def _rolled(self) -> Iterator[dict[str, Any]]:
         """The rows of 部门汇总, parents first."""
         units = self.summary.departments.partition_by("department_no", as_dict=True)
         yield {"level": "all", **self.summary.total.row(0, named=True)}
         for department in self.summary.subtotals.iter_rows(named=True):
-            name = self._named(department["department"])
+            name = self.named(department["department"])
             yield {"level": "department", **department, "department": name}
             for unit in units[(department["department_no"],)].iter_rows(named=True):
-                yield {"level": "unit", **unit, "department": name, "unit": self._named(unit["unit"])}
+                yield {"level": "unit", **unit, "department": name, "unit": self.named(unit["unit"])}
 
-    def _named(self, name: str | None) -> str:
+    def named(self, name: str | None) -> str:
         return self.words.phrases.unassigned if name is None else name or self.words.phrases.unnamed
 
-    def _formula(self, plan: _Plan, key: str, level: str, row: int) -> str | None:
+    def _formula(self, plan: Plan, key: str, level: str, row: int) -> str | None:
         """The formula of one figure of 部门汇总, None where its detail is on no sheet.
 
         Rows are told apart by numbers, for a name may hold `*` or begin with `=`, which criteria take for more than text.
@@ -284,25 +308,26 @@ class _Writer:
         total, told = self.summary.total.row(0, named=True), self._told()
         rows = [one for one in front.rows if not one.value or one.value in total or told.get(one.value)]
         contents = FIRST + len(rows)
-        files = contents + len(self.plans)
-        self._open(sheet, front.title, front.note, front.columns, front.widths, files + sources.height - FIRST)
+        sheets = [(plan, self.words.tables[name].about) for name, plan in self.plans.items()] + [(one.plan, one.about) for one in self.extras]
+        files = contents + len(sheets)
+        self.open(sheet, front.title, front.note, front.columns, front.widths, files + sources.height - FIRST)
         lines = [(one.topic, one.name, str(told.get(one.value, "")), one.text) for one in rows]
-        lines += [(front.contents.topic, plan.name, "", self.words.tables[name].about) for name, plan in self.plans.items()]
+        lines += [(front.contents.topic, plan.name, "", about) for plan, about in sheets]
         for file in sources.iter_rows(named=True):
             found = (front.sources.read if file["forms"] else front.sources.unread).format_map(file)
             lines.append((front.sources.topic, file["file"], found, front.sources.hash.format_map(file) if file["sha256"] else ""))
-        self._heighten(sheet, FIRST, pl.DataFrame(lines, schema=list("abcd"), orient="row"), front.widths)
+        self.heighten(sheet, FIRST, pl.DataFrame(lines, schema=list("abcd"), orient="row"), front.widths)
         for row, line in enumerate(lines, FIRST):
             for col, text in enumerate(line):
-                self._text(sheet, row, col, text)
+                self.text(sheet, row, col, text)
         for row, one in enumerate(rows, FIRST):
             if one.value in total:
                 formula = f"={quoted(departments.name)}!{departments.cell(one.value, FIRST)}" if one.value in departments.columns else None
-                self._figure(sheet, row, 2, total[one.value], f"{self.words.columns[one.value].kind} fact", formula)
+                self.figure(sheet, row, 2, total[one.value], f"{self.words.columns[one.value].kind} fact", formula)
             elif isinstance(number := told.get(one.value), int):
-                self._figure(sheet, row, 2, number, "count fact")
-        for row, plan in enumerate(self.plans.values(), contents):
-            self._inner(sheet, row, 1, plan.name, plan.name, "link")
+                self.figure(sheet, row, 2, number, "count fact")
+        for row, (plan, _) in enumerate(sheets, contents):
+            self.inner(sheet, row, 1, plan.name, plan.name, "link")
         for row, name in enumerate(sources["file"] if sources.height <= LINKED_ROWS_MOST else (), files):
             self._outer(sheet, row, 2, At(name), lines[row - FIRST][2])
 
@@ -310,7 +335,7 @@ class _Writer:
         """What the front sheet can tell beside the totals."""
         projects, join = self.summary.projects, self.words.phrases.between.join
         return {
-            **{name: getattr(self.told, name) for name in ("source", "scope", "made", "version")},
+            **{name: getattr(self.told, name) for name in ("source", "scope", "counted", "left_out", "made", "version")},
             "files": self.summary.sources.height,
             "years": join(year for year in projects["year"].unique().sort() if year),
             "forms": join(self.codes["form"].get(form, form) for form in projects["form"].unique().sort()),
@@ -318,10 +343,10 @@ class _Writer:
 
     # --- what is shown ---
 
-    def _headings(self, plan: _Plan) -> tuple[str, ...]:
+    def _headings(self, plan: Plan) -> tuple[str, ...]:
         return tuple(self.words.columns[c].label for c in plan.columns)
 
-    def _shown(self, frame: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+    def shown(self, frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
         """A frame's columns as people see them: words for codes, the printed figure with its unit, names for the nameless."""
         shown = []
         for key in plan.columns:
@@ -334,11 +359,11 @@ class _Writer:
                 if key == "total_printed":
                     column = pl.when("total_summed").then(pl.lit(self.words.phrases.made_up)).otherwise(column)
             elif key in ("department", "unit") and "level" not in frame.columns:
-                column = column.fill_null(self._named(None)).replace("", self._named(""))
+                column = column.fill_null(self.named(None)).replace("", self.named(""))
             shown.append((column.fill_null("") if heading.kind in ("text", "printed") else column).alias(key))
         return frame.select(shown)
 
-    def _widths(self, shown: pl.DataFrame) -> list[float]:
+    def widths(self, shown: pl.DataFrame) -> list[float]:
         """Wide enough for the longest text within the column's bounds."""
         widths = []
         for values in shown:
@@ -351,8 +376,8 @@ class _Writer:
             widths.append(min(max(room, heading.width[0]), heading.width[1]))
         return widths
 
-    def _heighten(self, sheet: Worksheet, first: int, shown: pl.DataFrame, widths: Sequence[float]) -> None:
-        """Give rows the height their wrapped text needs: Excel would find it on opening, LibreOffice would not."""
+    def heighten(self, sheet: Worksheet, first: int, shown: pl.DataFrame, widths: Sequence[float], levels: Sequence[int] = ()) -> None:
+        """Give rows the height their wrapped text needs: Excel would find it on opening, LibreOffice would not. `levels`: of outline."""
         looks, lines = self.words.looks, []
         for values, width in zip(shown, widths, strict=True):
             if values.dtype == pl.String:
@@ -361,7 +386,8 @@ class _Writer:
                 lines.append(1 + more.ceil() + values.str.count_matches("\n", literal=True))
         most = pl.DataFrame([one.alias(str(n)) for n, one in enumerate(lines)]).select(pl.max_horizontal(pl.all())).to_series()
         for row, count in enumerate(most, first):
-            _done(sheet.set_row(row, min(count * looks.size * looks.line_factor + 4, HEIGHT_MOST)))
+            options = {"level": levels[row - first]} if levels else None
+            _done(sheet.set_row(row, min(count * looks.size * looks.line_factor + 4, HEIGHT_MOST), None, options))
 
 
 def _units(values: pl.Series) -> pl.Series:
@@ -406,9 +432,11 @@ def _total(area: str, wanted: Sequence[tuple[str, str]], kind: str) -> str:
 # --- data ------------------------------------------------------------------------------------------------------------
 
 
-def write_data(summary: Summary, path: Path, format: DataFormat, *, wording: Wording | None = None) -> None:
-    """Write all frames as `outputs.write_frames` does, and a table `columns` that says what each column means in Chinese."""
-    words = (wording or load_wording()).columns
-    legend = [(name, key, words[key].label) for name, frame in summary.items() for key in frame.columns]
+def write_data(
+    summary: Summary, path: Path, format: DataFormat, *, wording: Wording | None = None, more: Mapping[str, pl.DataFrame] | None = None
+) -> None:
+    """Write all frames, and `more`, as `outputs.write_frames` does, and a table `columns` that says what each column means in Chinese."""
+    words, frames = (wording or load_wording()).columns, {**dict(summary.items()), **(more or {})}
+    legend = [(name, key, words[key].label) for name, frame in frames.items() for key in frame.columns]
     told = pl.DataFrame(legend, schema={name: pl.String() for name in ("table", "column", "label")}, orient="row")
-    write_frames({**dict(summary.items()), "columns": told}, path, format)
+    write_frames({**frames, "columns": told}, path, format)
