@@ -190,7 +190,7 @@ class TreeSheet:
 def _indents(writer: Writer, name: str, most: int) -> list[str]:
     """Looks like one of the writer's, by how far they are indented."""
     for depth in range(most + 1):
-        writer.formats[f"{name} {depth}"] = writer.book.add_format({**writer.looks[name], "indent": depth})
+        writer.formats[f"{name} {depth}"] = writer.book.add_format({**writer.looks[name], "align": "left", "indent": depth})
     return [f"{name} {depth}" for depth in range(most + 1)]
 
 
@@ -221,7 +221,8 @@ class ChangesSheet:
         for row, difference in enumerate(self.frame["moved"], FIRST):
             formula = f"=ROUND({self.plan.cell('total_now', row)}-{self.plan.cell('total_before', row)},6)"
             writer.figure(sheet, row, moved, difference, "money", formula)
-        row = FIRST + self.plan.height + 1  # apart from the rows that the filter shows
+        row = FIRST + max(self.plan.height, 1) + 1  # apart from the rows that the filter shows
+        sheet.print_area(0, 0, row, len(self.plan.columns) - 1)
         writer.text(sheet, row, 0, writer.codes["level"]["all"], "text total")
         for col, key in ((before, "total_before"), (now, "total_now"), (moved, "moved")):
             total = self.frame[key].sum() if self.plan.height else Decimal(0)

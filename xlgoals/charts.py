@@ -20,10 +20,11 @@ from xlgoals.summary import FIRST, HEAD, NOTE, TITLE, Plan, Writer
 
 SPLIT = ("fiscal_ready", "other_ready", "carryover_ready")
 PENDING, UNSPLIT = "total_pending", "unsplit"
-WIDTHS = (26.0, 16.0, 16.0, 16.0, 16.0, 16.0)  # of the columns with figures, the charts to the right of them
-CHART_COLUMN = len(WIDTHS) + 1
-CHART_WIDTH, CHART_LEAST, BAR = 820, 340, 34  # pixels
-ROW_PIXELS = 20
+WIDTHS = (30.0, 15.0, 15.0, 15.0, 15.0, 15.0)  # of the columns, in characters: together as wide as a chart
+CHART_WIDTH, CHART_LEAST, BAR = 760, 220, 34  # pixels
+ROW_PIXELS, HEAD_PIXELS = 20, 40
+PAGE_PIXELS = 1_000  # what stands on a page of this width
+GREY = "#D9D9D9"
 
 Cells = Sequence[tuple[float | Decimal | None, str | None]]  # value and formula, by series
 
@@ -40,8 +41,8 @@ class Block:
 
     @property
     def rows(self) -> int:
-        """Rows it takes on the sheet, its chart included."""
-        return max(len(self.lines) + 3, self.height // ROW_PIXELS + 2)
+        """Rows it takes on the sheet: title, headings, figures, and below them the chart."""
+        return len(self.lines) + 4 + -(-self.height // ROW_PIXELS)
 
     @property
     def height(self) -> int:
@@ -76,20 +77,21 @@ class Charts:
         writer.inner(sheet, HEAD - 1, 0, front.name, writer.words.phrases.back.format(sheet=front.name), "back")
         for col, width in enumerate(WIDTHS):
             sheet.set_column(col, col, width)
-        sheet.set_column(CHART_COLUMN - 1, CHART_COLUMN - 1, 2)
-        row, breaks = HEAD + 1, []
+        row, used, breaks = HEAD + 1, 0, []
         for block in self._blocks(writer):
-            if row > FIRST:
+            need = block.rows * ROW_PIXELS + HEAD_PIXELS
+            if used and used + need > PAGE_PIXELS:
                 breaks.append(row)
+                used = 0
             self._draw(writer, sheet, block, row)
-            row += block.rows
+            row, used = row + block.rows, used + need
         sheet.set_h_pagebreaks(breaks)
         sheet.hide_gridlines(2)
-        sheet.set_landscape()
+        sheet.set_portrait()
         sheet.set_paper(9)
         sheet.set_margins(*writer.words.looks.margins)
         sheet.fit_to_pages(1, 0)
-        sheet.print_area(0, 0, row, CHART_COLUMN + CHART_WIDTH // 64)
+        sheet.print_area(0, 0, row, len(WIDTHS) - 1)
         sheet.set_footer(f"&C{writer.words.looks.footer}")
 
     def _draw(self, writer: Writer, sheet: Worksheet, block: Block, row: int) -> None:
@@ -114,13 +116,15 @@ class Charts:
                 **({} if block.stacked else {"data_labels": {"value": True, "font": font}}),
             })  # fmt: skip
         chart.set_title({"name": block.title, "name_font": {**font, "size": 12}, "overlay": False})
-        chart.set_y_axis({"reverse": True, "num_font": font})  # the first line on top
+        chart.set_y_axis({"reverse": True, "num_font": font})  # the first line on top, and the scale at the bottom all the same
         formats = {"money": "#,##0", "share": "0%", "count": "0"}
-        chart.set_x_axis({"num_font": font, "num_format": formats[block.kind], "min": 0, **({"max": 1} if block.kind == "share" else {})})
+        ends = {"max": 1.1, "major_unit": 0.2} if block.kind == "share" else {}  # room for a label beside a full bar
+        grid = {"visible": True, "line": {"color": GREY}}
+        chart.set_x_axis({"num_font": font, "num_format": formats[block.kind], "min": 0, "label_position": "high", "major_gridlines": grid, **ends})
         chart.set_legend({"position": "bottom", "font": font} if block.stacked else {"none": True})
         chart.set_size({"width": CHART_WIDTH, "height": block.height})
         chart.show_blanks_as("gap")
-        sheet.insert_chart(row, CHART_COLUMN, chart, {"description": block.title, "object_position": 1})
+        sheet.insert_chart(last + 2, 0, chart, {"description": block.title, "object_position": 1})
 
     # --- figures ---
 

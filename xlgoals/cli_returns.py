@@ -171,7 +171,7 @@ def consolidate(
         taken, now = rolled_up(found, include, level)
         own = found.cycle.folder / OPINIONS
         opinions = opinions or (own if own.exists() else None)
-        paths, forms_dirs = [found.cycle.inbox], found.cycle.forms_dirs
+        paths, forms_dirs = [Path(found.cycle.inbox.name)], found.cycle.forms_dirs
     else:
         taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
         if opinions:
