@@ -119,7 +119,7 @@ def _cells(seen: Reviewed, rid: str, place: str) -> list[str]:
     of = pl.col("horizon") == {"mid": "mid_term", "annual": "annual"}[horizon] if horizon else pl.lit(True)
     lines = seen.indicators.filter((pl.col("rid") == rid) & (pl.col(part) == text) & of)
     assert not lines.is_empty(), f"no such line: {rid} {place}"
-    wanted = [f"{key}.{one}" for key in lines["key"] for one in ("name", "target", "level2")]
+    wanted = [f"{key}.{one}" for key in lines["key"] for one in {"name", "target", "level2", part}]
     return mine.filter(pl.col("key").is_in(wanted))["cell"].to_list()
 
 

@@ -1,6 +1,6 @@
 """Check the tables of a batch: pandera schemas built from each form's meanings and the rule catalogue, failures told as findings.
 
-Each form's returns are laid out as the three tables of `facts`, and each table is validated once a batch. A rule that
+Each form's returns are laid out as the tables of `facts` and its kin, and each table is validated once a batch. A rule that
 crashes is a defect of the program and is told as such; the others go on.
 """
 
@@ -16,8 +16,9 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 from pandera.errors import SchemaErrorReason, SchemaErrors
 
-from xlgoals.conditions import Condition, Row
-from xlgoals.facts import BUILDERS, Table, Units, columns, unread
+from xlgoals import facts, facts_figures, facts_prose
+from xlgoals.conditions import Condition
+from xlgoals.facts import Table, Units, unread
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
 from xlgoals.keys import keyed
@@ -29,6 +30,8 @@ from xlgoals.tables import Tables
 __all__ = ["DEFECT", "accepted", "check"]
 
 Place = tuple[str, str]  # rid, record key
+BUILDERS = {**facts.BUILDERS, **facts_figures.BUILDERS, **facts_prose.BUILDERS}
+COLUMNS = (facts.columns, facts_figures.columns, facts_prose.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ def check(tables: Tables, forms: Forms) -> list[Finding]:
         outcome.defects += defects
         for table, build in BUILDERS.items():
             wanted = tuple(one for one in demanded if one.table == table)
+            if not wanted:
+                continue
             try:
                 frame = build(mine, form, units, spoken)
             except Exception as error:  # what a table is made of is as much ours as the rules on it
@@ -109,11 +114,16 @@ def _schema(form: Form, table: Table, wanted: tuple[Condition, ...]) -> pa.DataF
     return pa.DataFrameSchema(
         {
             name: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == name])
-            for name, dtype in columns(form)[table].items()
+            for name, dtype in _columns(form)[table].items()
         },
         strict=True,
         name=f"{form.id} {table}",
     )
+
+
+@lru_cache(maxsize=64)
+def _columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
+    return {table: dtypes for columns in COLUMNS for table, dtypes in columns(form).items()}
 
 
 def _checked(number: int, condition: Condition) -> pa.Check:
@@ -138,7 +148,7 @@ def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condit
             number = error.check.name if isinstance(error.check, pa.Check) else None
             blamed = wanted if number is None else wanted[int(number) : int(number) + 1]
             if reason is SchemaErrorReason.DATAFRAME_CHECK and isinstance(told, pl.DataFrame):
-                _fail(blamed[0], frame.filter(~told.to_series()).iter_rows(named=True), outcome)
+                _fail(blamed[0], frame.filter(~told.to_series()), outcome)
             elif reason is SchemaErrorReason.CHECK_ERROR:
                 kind = re.match(r"\w+", str(error.failure_cases))
                 outcome.crashed(blamed, kind[0] if kind else reason.name)
@@ -148,10 +158,10 @@ def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condit
         outcome.crashed(wanted, type(error).__name__)
 
 
-def _fail(condition: Condition, rows: Iterable[Row], outcome: Outcome) -> None:
+def _fail(condition: Condition, failing: pl.DataFrame, outcome: Outcome) -> None:
     seen: set[Place] = set()
     try:
-        for row in rows:
+        for row in failing.with_columns(**condition.more).iter_rows(named=True):
             rid, record = row["rid"], condition.place.format_map(row)
             if (rid, record) not in seen:
                 seen.add((rid, record))

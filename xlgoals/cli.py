@@ -26,6 +26,8 @@ COMMANDS = {
     "check": "cli_returns:check",
     "read": "cli_returns:read",
     "consolidate": "cli_returns:consolidate",
+    "rules": "cli_rules:rules_command",
+    "explain": "cli_rules:explain",
     "diff": "cli_review:diff",
     "bundle": "cli_bundle:bundle",
     "demo": "cli_try:demo",

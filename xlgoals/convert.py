@@ -37,7 +37,7 @@ def convert_book(book: Book, to: Form, forms: Forms, given: Given = Given()) -> 
         content.append(entries)
         findings += told
     stamp, told = _identity(returns, to, forms)
-    return render(forms, to, count=len(returns), stamp=stamp, content=content), [*findings, *told]
+    return render(forms, to, count=len(returns), stamp=stamp, content=content), forms.catalogue.heeded([*findings, *told])
 
 
 def _identity(returns: Sequence[Return], to: Form, forms: Forms) -> tuple[Stamp, list[Finding]]:

@@ -1,7 +1,7 @@
 """What is judged: the tables of a batch laid out by one form's meanings, so that a rule is a condition on rows.
 
-Three tables: `form` (one row a form instance, a column a field), `indicators` (one row a line) and `figures` (one row a
-pair: a money line of a form and another figure of the same form). A text is "" when blank, and null when it could not be
+Three tables here: `form` (one row a form instance, a column a field), `indicators` (one row a line) and `figures` (one row a
+pair: a money line of a form and another figure of the same form); further ones in `facts_*`. A text is "" when blank, and null when it could not be
 read and an earlier stage has said so: nothing may follow from that.
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, reduce
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -19,7 +19,7 @@ from xlgoals.forms import Form, Meaning
 from xlgoals.layout import plan
 from xlgoals.tables import INDICATOR_MORE, MONEY, Tables
 
-Table = Literal["form", "indicators", "figures"]
+Table = str
 Units = tuple[tuple[str, Decimal], ...]
 PARTS = ("level1", "level2", "name", "target", *INDICATOR_MORE)
 
@@ -80,7 +80,7 @@ def columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
         "indicators": {"rid": texts, "key": texts, "horizon": texts, **dict.fromkeys(PARTS, texts)},
         "figures": {
             "rid": texts, "key": texts, "amount": amount, "source": texts, "other": texts, "yuan": amount, "written": texts,
-            "clause": texts, "levels": texts,
+            "clause": texts, "levels": texts, "before": texts, "step": amount, "horizon": texts, "of": texts,
         },
     }  # fmt: skip
 
@@ -165,20 +165,22 @@ def indicator_table(tables: Tables, form: Form, units: Units, unread: pl.DataFra
 
 
 def figure_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -> pl.DataFrame:
-    """One row a pair: a money line, and another figure of the form that may speak for it or against it. A total is paired
-    with the sum of its sources and each source with the total; every line with the spending plan and what is said in words."""
+    """One row a pair: a money line (`of`: its source), and another figure of the form that may speak for it or against it. A total
+    is paired with the sum of its sources and each source with the total; every line with the spending plan and what is said in
+    words, which knows its clause, what stands `before` it there, and the `step` of its last digit."""
     keys = [key for lines in funds(form).values() for key in lines.values()]
     lines = tables.funds.filter(pl.col("key").is_in(keys) & (pl.col("amount") > 0)).select("rid", "key", "horizon", "source", "amount")
     totals, sources = lines.filter(pl.col("source") == "total"), lines.filter(pl.col("source") != "total")
     added = sources.group_by("rid", "horizon", maintain_order=True).agg(pl.col("amount").sum(), pl.col("key").first())
-    pair = ["rid", "key", "amount", pl.col("key_of").alias("other"), pl.col("amount_of").alias("yuan"), pl.lit("funds").alias("source")]
+    pair = ["rid", "key", "amount", "horizon", pl.col("source").alias("of"), pl.col("key_of").alias("other"), pl.col("amount_of").alias("yuan"), pl.lit("funds").alias("source")]
+    added = added.with_columns(source=pl.lit(""))
     within = [left.join(right, on=["rid", "horizon"], suffix="_of").select(pair) for left, right in ((totals, added), (sources, totals))]
     plans = tables.details.filter(pl.col("key").is_in(money(form)) & (pl.col("amount") > 0))
     plans = plans.select("rid", other="key", yuan="amount", source=pl.lit("plan"))
     others = pl.concat([plans, _said(tables, form, units)], how="diagonal_relaxed")
-    pairs = lines.select("rid", "key", "amount").join(others, on="rid", maintain_order="left_right")
+    pairs = lines.select("rid", "key", "amount", "horizon", pl.col("source").alias("of")).join(others, on="rid", maintain_order="left_right")
     frame = pl.concat([*within, pairs], how="diagonal_relaxed")
-    return _typed(frame.with_columns(pl.col("written", "clause", "levels").fill_null("")), form, "figures")
+    return _typed(frame.with_columns(pl.col("written", "clause", "levels", "before").fill_null("")), form, "figures")
 
 
 def _said(tables: Tables, form: Form, units: Units) -> pl.DataFrame:
@@ -196,11 +198,11 @@ def _said(tables: Tables, form: Form, units: Units) -> pl.DataFrame:
     ])  # fmt: skip
     units_written = pl.col("text").str.contains_any([name for name, _ in units])
     found = [
-        (rid, key, one.yuan, source, one.written, around or one.clause, levels)
+        (rid, key, one.yuan, source, one.written, around or one.clause, levels, one.before, one.step)
         for rid, key, text, source, around, levels in texts.filter(units_written).iter_rows()
         for one in amounts_in(text, units)
     ]
-    wanted = ("rid", "other", "yuan", "source", "written", "clause", "levels")
+    wanted = ("rid", "other", "yuan", "source", "written", "clause", "levels", "before", "step")
     return pl.DataFrame(found, schema={name: columns(form)["figures"][name] for name in wanted}, orient="row")
 
 
@@ -219,17 +221,29 @@ BUILDERS: Mapping[Table, Callable[[Tables, Form, Units, pl.DataFrame], pl.DataFr
 
 
 class Money(NamedTuple):
-    """An amount found in prose: as written, in yuan, and the clause it stands in."""
+    """An amount found in prose: as written, in yuan, the clause it stands in, what stands before it there, and what one unit of
+    its last digit is worth in yuan."""
 
     written: str
     yuan: Decimal
     clause: str
+    before: str = ""
+    step: Decimal = Decimal(0)
 
 
 _NARROW = {0x3000: " "} | {0xFF01 + i: chr(0x21 + i) for i in range(94)}  # only full-width forms: NFKC would make 102 of 10²
 _CLAUSES = re.compile(r"(?<!\d),|,(?!\d)|[。;、:()\[\]\n]")  # a comma between digits separates thousands
 _EXACT = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?", re.ASCII)
+_CENT = Decimal("0.01")
 _MOST = Decimal(10) ** 17  # what the tables' Decimal(20, 2) surely holds
+
+
+@lru_cache(maxsize=4)
+def _amount(units: Units) -> tuple[Mapping[str, Decimal], re.Pattern[str]]:
+    """The units by name, and how an amount in one of them is written: the whole run of figures before the unit is taken, so that
+    a broken number is refused and not read from its middle."""
+    names = "|".join(sorted((re.escape(name) for name, _ in units), key=len, reverse=True))
+    return dict(units), re.compile(rf"(?<![万亿千百十~至到\-\d.,])(\d[\d.,\s]*?)\s*({names})", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -238,15 +252,15 @@ def amounts_in(text: str, units: Units) -> tuple[Money, ...]:
 
     `8476. 31万元`, `2. 万元`, `万3元`, `3-5万元` and `5 万人次` state none.
     """
-    factors = dict(units)
-    names = "|".join(sorted(map(re.escape, factors), key=len, reverse=True))
-    # the whole run of figures before the unit is taken, so that a broken number is refused and not read from its middle
-    pattern = re.compile(rf"(?<![万亿千百十~至到\-\d.,])(\d[\d.,\s]*?)\s*({names})", re.ASCII)
+    factors, pattern = _amount(units)
     found: list[Money] = []
     for clause in _CLAUSES.split(text.translate(_NARROW)):
+        ended = 0
         for match in pattern.finditer(clause):
             number, unit = match.groups()
-            amount = Decimal(number.replace(",", "")) * factors[unit] if _EXACT.fullmatch(number) else _MOST
-            if amount < _MOST:
-                found.append(Money(match[0], amount.quantize(Decimal("0.01"), ROUND_HALF_UP), clause.strip()))
+            before, ended = clause[ended : match.start()].strip(), match.end()
+            if not _EXACT.fullmatch(number) or (amount := Decimal(number.replace(",", "")) * factors[unit]) >= _MOST:
+                continue
+            step = max(factors[unit].scaleb(-len(number.partition(".")[2])), _CENT)
+            found.append(Money(match[0], amount.quantize(_CENT, ROUND_HALF_UP), clause.strip(), before, step))
     return tuple(found)

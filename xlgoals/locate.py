@@ -177,6 +177,7 @@ def _exact(book: Book, sheet: Sheet, laid: Plan, stamp: Stamp, forms: Forms) -> 
     values: dict[Place, Cell] = {}
     stray: list[Cell] = []
     echoes: dict[str, str] = {}
+    echoed_at: dict[str, Place] = {}
     for r, row in enumerate(sheet.rows):
         for c, value in enumerate(row):
             if value is None:
@@ -193,7 +194,9 @@ def _exact(book: Book, sheet: Sheet, laid: Plan, stamp: Stamp, forms: Forms) -> 
             elif spot in drawn.echoes:
                 if not echo_pattern(drawn.echoes[spot].text).match(plain(value)) and spot not in sheet.formulas:
                     return None
-                echoes |= echoed(drawn.echoes[spot], value)
+                told = echoed(drawn.echoes[spot], value)
+                echoes |= told
+                echoed_at |= dict.fromkeys(told, spot)
             elif spot != drawn.corner:
                 stray.append(Cell(r, c, value))
     if seen != len(words):
@@ -232,7 +235,7 @@ def _exact(book: Book, sheet: Sheet, laid: Plan, stamp: Stamp, forms: Forms) -> 
         if cell not in slipped.values():
             findings.append(_stray(book, sheet, cell, drawn, values, laid.form, forms))
             unit = unit or strange_unit(cell.value, laid.form, forms.money_units)
-    return Located(book, sheet, laid.form, stamp, drawn.area, fields, found, echoes, unit), findings
+    return Located(book, sheet, laid.form, stamp, drawn.area, fields, found, echoes, echoed_at, unit), findings
 
 
 def _slipped(sheet: Sheet, drawn: _Drawn, values: Mapping[Place, Cell], stray: Sequence[Cell]) -> dict[Place, Cell]:

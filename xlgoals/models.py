@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from xlgoals.records import Horizon
 
@@ -289,17 +289,54 @@ class Lists(Model):
     same: dict[str, tuple[tuple[str, ...], ...]] = {}
 
 
+def _joined(value: Any) -> Any:
+    """A list of words is written with blanks between them, so that a parameter is always one text."""
+    return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
+
+
+Parameters = dict[str, Annotated[str, BeforeValidator(_joined)]]
+Severity = Literal["error", "query", "note"]
+Serves = Literal["完整性", "相关性", "适当性", "可行性", "表样"]
+
+
 class RuleSpec(Model):
+    """An entry of the catalogue, whole. `example`: words that show the sentence at work, for `xlgoals explain`."""
+
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
-    severity: Literal["error", "query", "note"]
-    serves: Literal["完整性", "相关性", "适当性", "可行性", "表样"]
+    severity: Severity
+    serves: Serves
     title: str
     sentence: str
     remedy: str
+    why: str = ""
+    source: str = ""
+    example: dict[str, str] = {}
     kind: str = ""
     amount: bool = False
+    off: bool = False
+    parameters: Parameters = {}
+
+
+class RuleChange(Model):
+    """What a bureau's entry may change of a rule that is there."""
+
+    code: str
+    severity: Severity | None = None
+    serves: Serves | None = None
+    title: str | None = None
+    sentence: str | None = None
+    remedy: str | None = None
+    why: str | None = None
+    source: str | None = None
+    example: dict[str, str] | None = None
+    amount: bool | None = None
+    off: bool | None = None
+    parameters: Parameters = {}
+
+
+class Rulebook(Model):
+    """`mappings/rules.yaml`, or a bureau's own. `parameters`: what a parameter means, whichever rules have it; `serves`: what the four properties ask for."""
+
+    rules: tuple[dict[str, Any], ...] = ()
     parameters: dict[str, str] = {}
-
-
-class Rules(Model):
-    rules: tuple[RuleSpec, ...]
+    serves: dict[str, str] = {}

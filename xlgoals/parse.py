@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
-from xlgoals.layout import is_key
+from xlgoals.layout import in_percent, is_key, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
@@ -222,7 +222,8 @@ class _Parser:
         elif meaning.record:
             key = meaning.record_key
             text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
+            share = meaning.type == "money" and text.endswith(("%", "％")) and in_percent(plan(self.form), taken.slot.key)
+            amount = self._money(text, key) if meaning.type == "money" and not share else None
             if text:
                 self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
         else:
@@ -417,6 +418,9 @@ class _Parser:
                     )
                 )
             known = typed or stamped or getattr(self.given, part)
+            if typed and not stamped and part not in self.spots and part in one.echoed_at:  # only the printed words say it
+                place = one.echoed_at[part]
+                self.spots[part] = Spot(At(one.book.file, one.sheet.name, cell_name(*place)), str(one.sheet.value(*place)), "name", label)
             if known:
                 self.fields[part] = known
             elif part not in self.spots:

@@ -62,6 +62,7 @@ class Located:
     fields: Mapping[str, Taken]
     lines: Mapping[str, tuple[GridLine, ...]]
     echoes: Mapping[str, str] = field(default_factory=dict)  # what printed words say of stamped fields: year …
+    echoed_at: Mapping[str, Place] = field(default_factory=dict)  # where they say it
     unit: str = ""  # another unit of money than the form's own, written on it: amounts are in doubt
 
     def at(self, taken: Taken) -> At:
