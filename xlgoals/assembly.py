@@ -17,7 +17,7 @@ from xlgoals.comparison import Comparison, Goals, compare, goals_of
 from xlgoals.consolidate import Summary
 from xlgoals.cycle import Cycle, Include
 from xlgoals.findings import Catalogue
-from xlgoals.opinions import Opinions
+from xlgoals.opinions_book import load_words, read_opinions
 from xlgoals.roster import Roster
 from xlgoals.summary import Extra, plan_listing
 from xlgoals.tables import Tables, findings_of, with_findings
@@ -67,10 +67,9 @@ def of_round(tables: Tables, now: Round) -> Tables:
 
 
 def assemble(
-    summary: Summary, tables: Tables, catalogue: Catalogue, *, now: Round | None = None, former: Goals | None = None,
-    opinions: Opinions | None = None,
-) -> Assembled:  # fmt: skip
-    """Put together what a summary of these tables holds. `now`: of a cycle; `former`: what to compare with; `opinions`: with grades."""
+    summary: Summary, catalogue: Catalogue, *, now: Round | None = None, former: Goals | None = None, grades: Graded | None = None
+) -> Assembled:
+    """Put together what goes into a summary's workbook. `now`: of a cycle; `former`: what to compare with; `grades`: see `grades_of`."""
     words = annexes.load_annexes()
     extras: list[Extra] = []
     more: dict[str, pl.DataFrame] = {}
@@ -85,13 +84,12 @@ def assemble(
         told = compare(goals_of(summary), former, words.scope.former)
         extras += _compared(told, words)
         more |= dict(told.items())
-    grades = _grades(tables, opinions)
-    if grades.frame.height:
+    if grades and grades.frame.height:
         extras.append(graded_listing(grades, words.tables["grades"]))
         more["grades"] = grades.frame
-    scope, counted, left_out = _scope(tables, summary, now, words)
+    scope, counted, left_out = _scope(summary, now, words)
     paths = {f"{words.scope.former}{name}": path for name, path in former.paths.items()} if former else {}
-    return Assembled(summary, annexes.whole_wording(words, grades.columns), tuple(extras), more, scope, counted, left_out, paths)
+    return Assembled(summary, annexes.whole_wording(words, grades.columns if grades else ()), tuple(extras), more, scope, counted, left_out, paths)
 
 
 def _along_the_tree(summary: Summary, now: Round, words: annexes.AnnexWords) -> tuple[Summary, list[Extra], dict[str, pl.DataFrame]]:
@@ -111,17 +109,15 @@ def _compared(told: Comparison, words: annexes.AnnexWords) -> list[Extra]:
     return [annexes.ChangesSheet(plan_listing(table, told.changes), table, told.changes), listing(words.tables["targets"], told.targets)]
 
 
-def _grades(tables: Tables, opinions: Opinions | None) -> Graded:
-    if not opinions or not opinions.grades:
-        return Graded(pl.DataFrame())
-    from xlgoals.opinions_book import load_words
-
-    return graded(tables, opinions, load_words())
+def grades_of(tables: Tables, path: Path) -> Graded:
+    """What reviewers graded of these tables, from their workbook."""
+    words = load_words()
+    return graded(tables, read_opinions(path, words), words)
 
 
-def _scope(tables: Tables, summary: Summary, now: Round | None, words: annexes.AnnexWords) -> tuple[str, str, str]:
+def _scope(summary: Summary, now: Round | None, words: annexes.AnnexWords) -> tuple[str, str, str]:
     """What was taken, how much of how much is in, and what is not, and why."""
-    say, forms = words.scope, tables.returns.height
+    say, forms = words.scope, summary.projects.height
     if now is None:
         files = summary.sources.height
         read = int((summary.sources["forms"] > 0).sum())

@@ -16,7 +16,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.annexes import ChartWords
 from xlgoals.consolidate import Summary
-from xlgoals.summary import FIRST, HEAD, NOTE, TITLE, Plan, Writer
+from xlgoals.summary import HEAD, NOTE, TITLE, Plan, Writer
 
 SPLIT = ("fiscal_ready", "other_ready", "carryover_ready")
 PENDING, UNSPLIT = "total_pending", "unsplit"

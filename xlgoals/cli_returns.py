@@ -22,9 +22,9 @@ from xlgoals.running import (
     reviewed,
     rolled_up,
     send_back,
-    sent_in,
     taken_in,
     tally,
+    to_return,
     write_summary,
 )
 
@@ -57,7 +57,7 @@ def check(
     if inside:
         _no_more(year, department, unit, *forms_dirs)
         found = collected(inside, [], jobs, opinions=opinions, write=True)
-        taken, opinions = sent_in(found), opinions or found.cycle.folder / OPINIONS
+        taken, opinions = to_return(found), opinions or found.cycle.folder / OPINIONS
         force = force or folder is None
         folder = folder or found.cycle.returned
         check_place(folder, [found.cycle.inbox])
@@ -176,13 +176,11 @@ def consolidate(
         taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
         if opinions:
             taken = opined(taken, opinions, forms_dirs, write=False)
-    from xlgoals.opinions_book import read_opinions
     from xlgoals.tables import findings_of
 
     findings = findings_of(taken.tables)
     former = former_goals(against, jobs, forms_dirs) if against else None
-    said = read_opinions(opinions) if opinions else None
-    write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=said)
+    write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=opinions)
     tally(taken.tables, findings)
     click.echo(f"汇总已写到 {output}", err=True)
     code = exit_code(findings)

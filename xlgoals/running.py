@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from xlgoals.findings import Finding
     from xlgoals.forms import Forms
     from xlgoals.intake import Intake
-    from xlgoals.opinions import Opinions
     from xlgoals.records import Book
     from xlgoals.roster import Roster
     from xlgoals.tables import Tables
@@ -157,18 +156,19 @@ def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | Non
 
 def write_summary(
     taken: Intake, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = (), *,
-    now: Round | None = None, former: Goals | None = None, opinions: Opinions | None = None,
+    now: Round | None = None, former: Goals | None = None, opinions: Path | None = None,
 ) -> None:  # fmt: skip
     """Write the summary whole, with links back to every file that was read, and never over one of them. `now`: of a cycle, whose
-    tables were taken; `former`: what to compare with; `opinions`: with the reviewers' grades."""
-    from xlgoals.assembly import assemble
+    tables were taken; `former`: what to compare with; `opinions`: the reviewers' workbook, with grades."""
+    from xlgoals.assembly import assemble, grades_of
     from xlgoals.consolidate import consolidate as roll_up
     from xlgoals.outputs import write_whole
     from xlgoals.spec import load_forms
     from xlgoals.summary import About, write_data, write_summary
 
     forms = load_forms(forms_dirs)
-    whole = assemble(roll_up(taken.tables), taken.tables, forms.catalogue, now=now, former=former, opinions=opinions)
+    grades = grades_of(taken.tables, opinions) if opinions else None
+    whole = assemble(roll_up(taken.tables), forms.catalogue, now=now, former=former, grades=grades)
     told = About(
         source="、".join(str(path) for path in inputs),
         scope=whole.scope,
@@ -210,12 +210,13 @@ def former_goals(path: Path, jobs: int | None, forms_dirs: tuple[str, ...]) -> G
     return goals_of(roll_up(taken.tables), {source.name: Path(source.path) for source in taken.sources})
 
 
-def sent_in(found: Collected) -> Intake:
-    """What goes back of a cycle: of the files, those that count and those that could not be read; the rest is the ledger's to tell."""
+def to_return(found: Collected) -> Intake:
+    """What goes back of a cycle: files that count and are not accepted, and those that could not be read; of the rest the ledger tells."""
     from dataclasses import replace
 
-    others = {sent.file for sent in found.ledger.others if sent.state != "unreadable"}
-    return replace(found.taken, sources=tuple(source for source in found.taken.sources if source.name not in others))
+    files = {line.sent.file for line in found.ledger.lines if line.sent and line.state != "accepted"}
+    files |= {sent.file for sent in found.ledger.others if sent.state == "unreadable"}
+    return replace(found.taken, sources=tuple(source for source in found.taken.sources if source.name in files))
 
 
 def rolled_up(found: Collected, include: str | None, level: str) -> tuple[Intake, Round]:
