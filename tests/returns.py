@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlgoals.check import check
@@ -16,12 +17,13 @@ from xlgoals.forms import Form, Forms
 from xlgoals.layout import ORIGIN, plan
 from xlgoals.records import Area, At, Detail, Funds, Goal, Indicator, Return, Spot, Stamp, cell_name
 from xlgoals.spec import load_forms
-from xlgoals.tables import tabulate
-from xlgoals.target import read_target
+from xlgoals.tables import INDICATOR_MORE, tabulate
+from xlgoals.target import read_line
 
 Change = Mapping[str, Any]
 Y, Q, L, P, S, M = "yiyang-2023", "qinglong-2024", "luan-2023", "pingluo-2026", "shigu-2020", "mof-2021"
-YEAR = {Y: "2024", Q: "2024", L: "2023", P: "2026", S: "2020", M: "2026", "listed": "2024"}
+B = "bumen-2025"  # a form of tests/seventh: 性质, 指标值, 度量单位 and 权重 in columns of their own
+YEAR = {Y: "2024", Q: "2024", L: "2023", P: "2026", S: "2020", M: "2026", B: "2025", "listed": "2024"}
 
 
 def line(level1: str, level2: str, name: str, target: str, **more: str) -> dict[str, str]:
@@ -125,6 +127,19 @@ CLEAN: Mapping[str, dict[str, Any]] = {
             line("满意度", "服务对象满意度", "用水户满意度", "≥90%"),
         ],
     },
+    B: {
+        "department": "教育局", "unit": "教育局", "total": "900.00", "fiscal": "900.00", "carryover": "0", "other": "0",
+        "duties": "统筹管理全县的义务教育，改善办学条件", "goal": "维修校舍，培训教师，义务教育巩固率稳定在较高水平",
+        "filler": "李明", "phone": "8200000", "fill_date": "2024年11月5日",
+        "indicators": [
+            line("成本", "经济成本", "每所维修费", "40", nature="≤", measure="万元/所", weight="20"),
+            line("产出", "数量", "维修校舍数", "12", nature="＝", measure="所", weight="20"),
+            line("产出", "质量", "维修验收合格率", "100", nature="＝", measure="%", weight="10"),
+            line("产出", "时效", "维修完工时间", "8", nature="≤", measure="月", weight="10"),
+            line("效益", "社会效益", "义务教育巩固率", "97", nature="≥", measure="%", weight="20"),
+            line("满意度", "服务对象满意度", "家长满意度", "90", nature="≥", measure="%", weight="10"),
+        ],
+    },
 }  # fmt: skip
 CLEAN = {**CLEAN, "listed": {**CLEAN[Y], "department": "一次性项目"}}
 
@@ -141,7 +156,7 @@ def _listed(forms: Forms) -> Form:
     )
 
 
-FORMS = load_forms()
+FORMS = load_forms((str(Path(__file__).parent / "seventh"),))
 FORMS = replace(FORMS, forms={**FORMS.forms, "listed": _listed(FORMS)})
 
 
@@ -192,8 +207,8 @@ def one(form: Form | str, file: str = "a.xlsx", year: str | None = None, sheet: 
                 spot(f"{key}.{slot.column.key}", row, slot.area.left, given.get(slot.column.key, ""), slot.text)
             level1, level2 = (form.canonical(given.get(part, ""), part) for part in ("level1", "level2"))
             name, target = given.get("name", ""), given.get("target", "")
-            more = {part: given.get(part, "") for part in ("description", "basis", "remark")}
-            means = read_target(target, name=name, level2=level2, units=FORMS.units)
+            more = {part: given.get(part, "") for part in INDICATOR_MORE}
+            means = read_line(target, name, level2, more, FORMS.units)
             indicators.append(Indicator(key, pane, level1, level2, name, target, more, means))
     for part in {"department", "unit"} - set(fields) - set(spots):
         fields[part] = told.get(part, "县直单位")  # as stamped

@@ -24,7 +24,7 @@ from xlgoals.forms import Form, Forms
 from xlgoals.keys import keyed
 from xlgoals.kinds_form import accepted
 from xlgoals.records import At
-from xlgoals.rules import DEFECT, conditions, lint
+from xlgoals.rules import DEFECT, across_forms, conditions, lint
 from xlgoals.tables import Tables
 
 __all__ = ["DEFECT", "accepted", "check"]
@@ -42,7 +42,7 @@ class Failure:
     rid: str
     record: str
     words: Mapping[str, str]
-    other: str = ""
+    others: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,23 @@ def check(tables: Tables, forms: Forms) -> list[Finding]:
                 outcome.crashed(wanted, type(error).__name__)
                 continue
             _judge(frame, _schema(form, table, wanted), wanted, outcome)
+    if not tables.returns.is_empty():
+        _across(tables, forms.catalogue, outcome)
     return _told(_led(outcome.failures, forms.catalogue), outcome.defects, tables, forms.catalogue)
+
+
+def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
+    """Judge what only several lines or forms together can get wrong: by unit, by department, whatever layouts they have."""
+    for rule in catalogue.rules.values():
+        try:
+            across = across_forms(rule)
+            if across is None:
+                continue
+            condition, frame = across.condition(rule), across.rows(tables, rule)
+        except Exception as error:
+            outcome.defects.append(Defect(rule.code, type(error).__name__))
+            continue
+        _judge(frame, _demanding(across.columns, (condition,), rule.code), (condition,), outcome)
 
 
 @lru_cache(maxsize=64)
@@ -110,14 +126,19 @@ def _of(tables: Tables, returns: pl.DataFrame) -> Tables:
 
 @lru_cache(maxsize=256)
 def _schema(form: Form, table: Table, wanted: tuple[Condition, ...]) -> pa.DataFrameSchema:
-    """A form's schema of a table: its columns by the meanings of its fields, each with the conditions that may blame it."""
+    """A form's schema of a table: its columns by the meanings of its fields."""
+    return _demanding(_columns(form)[table], wanted, f"{form.id} {table}")
+
+
+def _demanding(types: Mapping[str, pl.DataType], wanted: tuple[Condition, ...], name: str) -> pa.DataFrameSchema:
+    """A schema of columns, each with the conditions that may blame it."""
     return pa.DataFrameSchema(
         {
-            name: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == name])
-            for name, dtype in _columns(form)[table].items()
+            column: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == column])
+            for column, dtype in types.items()
         },
         strict=True,
-        name=f"{form.id} {table}",
+        name=name,
     )
 
 
@@ -165,7 +186,9 @@ def _fail(condition: Condition, failing: pl.DataFrame, outcome: Outcome) -> None
             rid, record = row["rid"], condition.place.format_map(row)
             if (rid, record) not in seen:
                 seen.add((rid, record))
-                outcome.failures.append(Failure(condition, rid, record, condition.tell(row), condition.other.format_map(row)))
+                other = condition.other.format_map(row)
+                others = ((rid, other),) if other else tuple((r, key) for r, key in row[condition.others]) if condition.others else ()
+                outcome.failures.append(Failure(condition, rid, record, condition.tell(row), others))
     except Exception as error:
         outcome.defects.append(Defect(condition.code, type(error).__name__))
 
@@ -186,16 +209,16 @@ def _led(failures: list[Failure], catalogue: Catalogue) -> list[Failure]:
 
 def _told(failures: list[Failure], defects: list[Defect], tables: Tables, catalogue: Catalogue) -> list[Finding]:
     places = _places(failures, tables)
-    concerned = {failure.rid for failure in failures}
+    concerned = {rid for failure in failures for rid, _ in ((failure.rid, ""), *failure.others)}
     returns = {row["rid"]: row for row in tables.returns.iter_rows(named=True) if row["rid"] in concerned}
     findings: list[Finding] = []
     for failure in failures:
         of, condition = returns[failure.rid], failure.condition
         cell, text, label = places.get((failure.rid, failure.record), ("", "", ""))
-        other = places.get((failure.rid, failure.other), ("", "", ""))
-        words = {"found": text, "other": other[2], **failure.words}
+        named = [(returns[rid], *places.get((rid, key), ("", "", ""))) for rid, key in failure.others]
+        words = {"found": text, "other": named[0][3] if named else "", **failure.words}
         at = At(of["file"], of["sheet"], cell)
-        others = [At(of["file"], of["sheet"], other[0])] if other[0] and other[0] != cell else []
+        others = [there for row, spot, _, _ in named if (there := At(row["file"], row["sheet"], spot)) != at and (spot or row is not of)]
         try:
             findings.append(catalogue.finding(
                 condition.code, at, field=label or condition.label, identity=of["identity"], record=failure.record, others=others, **words
@@ -208,7 +231,7 @@ def _told(failures: list[Failure], defects: list[Defect], tables: Tables, catalo
 
 def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, str, str]]:
     """Cell, text and label of every record that a failure speaks of."""
-    wanted = {(f.rid, key) for f in failures for key in (f.record, f.other) if key}
+    wanted = {(rid, key) for f in failures for rid, key in ((f.rid, f.record), *f.others) if key}
     if not wanted:
         return {}
     asked = pl.DataFrame(sorted(wanted), schema={"rid": pl.String(), "key": pl.String()}, orient="row")

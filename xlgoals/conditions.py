@@ -11,6 +11,7 @@ import polars as pl
 from xlgoals.facts import Table, Units
 from xlgoals.findings import Rule
 from xlgoals.forms import Form
+from xlgoals.tables import Tables
 
 Row = Mapping[str, Any]
 
@@ -20,8 +21,9 @@ class Condition:
     """What must hold in every row of a table, which column is to blame where it does not, and what to say then.
 
     Texts are "" when blank and null when nobody could read them; a condition must hold on null, and must never be null
-    itself. `place` and `other` are record keys, with the row's columns in braces. `about` names all records judged. `more`
-    are further columns that telling needs, worked out on the failing rows only.
+    itself. `place` and `other` are record keys, with the row's columns in braces. `about` names all records judged. `others`
+    is a column that lists places in any form of the batch, each as `[rid, record key]`; `more` are further columns that telling
+    needs, worked out on the failing rows only.
     """
 
     code: str
@@ -33,18 +35,31 @@ class Condition:
     label: str = ""
     about: tuple[str, ...] = ()
     other: str = ""
+    others: str = ""
     more: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How a kind of rule becomes conditions on one form, and the parameters it cannot do without: words, numbers, and those
-    that are regular expressions."""
+    that are regular expressions; and what each of the rule's cases must say, with the words it may choose from. A kind that is
+    `across` makes no conditions on single forms, but one on rows it gathers from all forms of a batch."""
 
     conditions: Callable[[Form, Rule, Units], Iterator[Condition]]
     needs: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
+    cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    across: Across | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """A table that a rule gathers from the whole batch, its columns (`rid` and `key` say where a row is told), and what must hold in its rows."""
+
+    columns: Mapping[str, pl.DataType]
+    rows: Callable[[Tables, Rule], pl.DataFrame]
+    condition: Callable[[Rule], Condition]
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -55,6 +70,16 @@ def words(text: str) -> tuple[str, ...]:
 def filled(column: str) -> pl.Expr:
     """Whether a text is there; what nobody could read counts as neither filled nor blank."""
     return pl.col(column).fill_null("") != ""
+
+
+def any_of(text: pl.Expr, words: str) -> pl.Expr:
+    """Whether a text holds one of some words, given with blanks between them."""
+    return text.str.contains_any(words.split()) if words.split() else pl.lit(False)
+
+
+def matching(text: pl.Expr, pattern: str) -> pl.Expr:
+    """Whether a pattern is found in a text; no pattern is found nowhere."""
+    return text.str.contains(pattern) if pattern else pl.lit(False)
 
 
 def blank(column: str) -> pl.Expr:

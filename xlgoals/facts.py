@@ -17,11 +17,18 @@ import polars as pl
 
 from xlgoals.forms import Form, Meaning
 from xlgoals.layout import plan
-from xlgoals.tables import INDICATOR_MORE, MONEY, Tables
+from xlgoals.tables import INDICATOR_MORE, MONEY, NUMBER, Tables
 
 Table = str
 Units = tuple[tuple[str, Decimal], ...]
 PARTS = ("level1", "level2", "name", "target", *INDICATOR_MORE)
+# what a line's target says, read with all that stands beside it (`target.Target`). `sort`: what kind of thing it is a value of
+MEANS: Mapping[str, pl.DataType] = {
+    "means.kind": pl.String(), "means.op": pl.String(), "means.value": NUMBER, "means.high": NUMBER, "means.unit": pl.String(),
+    "means.base": pl.String(), "means.dimension": pl.String(), "means.from": pl.String(), "means.to": pl.String(),
+    "means.parts": pl.List(pl.String()), "means.conflicts": pl.List(pl.List(pl.String())), "sort": pl.String(), "doubled": pl.String(),
+}  # fmt: skip
+SORTS = ("count", "ratio", "money", "price", "time", "frequency", "date", "text", "unread")
 
 
 # --- what a form has --------------------------------------------------------------------------------------------------
@@ -61,6 +68,16 @@ def indicator_parts(form: Form) -> Mapping[str, Meaning]:
     return {m.part: m for grid in form.columns.values() for m in grid.values() if m.record == "indicator"}
 
 
+def levels(form: Form) -> tuple[str, ...]:
+    """The first and second levels that a form's lines may have."""
+    return tuple(dict.fromkeys((*form.taxonomy, *(word for words in form.taxonomy.values() for word in words))))
+
+
+def free_line(level: str) -> str:
+    """The column that tells where a line of a level could stand: the first of the level's own lines, else the first line of all."""
+    return f"#free {level}"
+
+
 def yuan(key: str) -> str:
     """The column that holds a money field as an amount, beside the one that holds its text."""
     return f"{key}:yuan"
@@ -72,12 +89,13 @@ def columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
     texts, amount, count = pl.String(), MONEY, pl.UInt32()
     return {
         "form": {
-            "rid": texts, "#indicators": count, "#line": texts,  # no field is called so
+            "rid": texts, "#indicators": count, "#line": texts, "#levels": texts, "#weights": texts, "#weighed": texts,  # no field is called so
+            **dict.fromkeys(map(free_line, levels(form)), texts),
             **dict.fromkeys((*scalars(form), *form.template.stamped), texts),
             **{yuan(key): amount for key in money(form)},
             **{f"goals.{m.horizon}": count for m in goals(form)},
         },
-        "indicators": {"rid": texts, "key": texts, "horizon": texts, **dict.fromkeys(PARTS, texts)},
+        "indicators": {"rid": texts, "key": texts, "horizon": texts, **dict.fromkeys(PARTS, texts), **MEANS},
         "figures": {
             "rid": texts, "key": texts, "amount": amount, "source": texts, "other": texts, "yuan": amount, "written": texts,
             "clause": texts, "levels": texts, "before": texts, "step": amount, "horizon": texts, "of": texts,
@@ -105,11 +123,18 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
     cells = _cells(tables, (*fields, *form.template.stamped), amounts, unread)
     places = tables.places.select("rid", "key")
     line = places.filter(pl.col("key").str.contains(r"^indicators\..*\.name$"))
+    weighed = places.filter(pl.col("key").str.contains(r"^indicators\.annual\..*\.weight$"))
     parts = [
         _wide(cells, (*fields, *form.template.stamped), "text"),
         _wide(cells, amounts, "amount").rename({key: yuan(key) for key in amounts}),
         line.group_by("rid", maintain_order=True).agg(pl.col("key").first().alias("#line")),
         _count(tables.indicators, unread, "#indicators", r"^indicators(\..*\.(name|target))?$"),
+        weighed.group_by("rid", maintain_order=True).agg(pl.col("key").first().alias("#weighed")),
+        _present(tables.indicators),
+        *(
+            places.filter(pl.col("key").str.contains(rf"^levels\.\w+\.{re.escape(level)}$")).group_by("rid").agg(pl.col("key").max().alias(free_line(level)))
+            for level in levels(form)
+        ),
     ]
     for m in goals(form):
         name, written = f"goals.{m.horizon}", pl.col("text").str.strip_chars() != ""
@@ -119,7 +144,16 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
         mine = tables.goals.filter((pl.col("horizon") == m.horizon) & written)
         parts.append(_count(mine, pl.concat([unread, lost]), name, rf"^{name}(\.\w+)?$"))
     wide = reduce(lambda left, right: left.join(right, on="rid", how="left"), parts, tables.returns.select("rid"))
-    return _typed(wide.with_columns(pl.col("#line").fill_null(""), pl.col(pl.UInt32).fill_null(0)), form, "form")
+    told = wide.with_columns(pl.col("#line", "#levels", "#weights", "#weighed").fill_null(""), pl.col(pl.UInt32).fill_null(0))
+    return _typed(told.with_columns(pl.coalesce(free_line(level), "#line").alias(free_line(level)) for level in levels(form)), form, "form")
+
+
+def _present(lines: pl.DataFrame) -> pl.DataFrame:
+    """For each return, the levels of its lines that say anything, and the weights of its annual lines, each between bars."""
+    said = lines.filter((pl.col("kind") != "none") & ((pl.col("name") != "") | (pl.col("target") != "")))
+    words = pl.concat_str(pl.col("level1", "level2").unique().str.join("|"), separator="|", ignore_nulls=True)
+    annual = pl.col("weight").filter((pl.col("horizon") == "annual") & (pl.col("weight") != ""))
+    return said.group_by("rid").agg((pl.lit("|") + words + pl.lit("|")).alias("#levels"), annual.str.join("|").alias("#weights"))
 
 
 def _cells(tables: Tables, keys: tuple[str, ...], amounts: tuple[str, ...], unread: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +187,10 @@ def _count(rows: pl.DataFrame, unread: pl.DataFrame, name: str, keys: str) -> pl
 
 def indicator_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -> pl.DataFrame:
     """One row an indicator line."""
-    frame = tables.indicators.with_columns(pl.col(part).str.strip_chars() for part in PARTS)
+    typed = {part: pl.col(INDICATOR_MORE.get(part, part)).str.strip_chars() for part in PARTS}
+    means = {name: pl.col(name.removeprefix("means.").replace("unit", "measure")) for name in MEANS if name.startswith("means.")}
+    frame = tables.indicators.with_columns(**means, sort=_sort()).with_columns(**typed)
+    frame = frame.join(_doubled(frame["name"]), on="name", how="left", maintain_order="left")
     for part in PARTS:
         said = unread.filter(pl.col("key").str.ends_with(f".{part}"))
         if not said.is_empty():
@@ -162,6 +199,33 @@ def indicator_table(tables: Tables, form: Form, units: Units, unread: pl.DataFra
             lost = pl.col("said").fill_null(False) & (pl.col(part) == "")
             frame = frame.with_columns(pl.when(~lost).then(part).alias(part)).drop("said")
     return _typed(frame, form, "indicators")
+
+
+def _sort() -> pl.Expr:
+    """What kind of thing a target is a value of, one of SORTS; "" where it says several things, nothing, or a bare number.
+    A unit that nobody knows still counts something."""
+    kind, dimension = pl.col("kind"), pl.col("dimension")
+    bare = (dimension == "") & (pl.col("measure").str.strip_chars("十百千万亿") == "")
+    return (
+        pl.when(kind.is_in(["date", "frequency"])).then(kind)
+        .when(kind == "qualitative").then(pl.lit("text"))
+        .when(kind.is_in(["blank", "unreadable", "placeholder"])).then(pl.lit("unread"))
+        .when(~kind.is_in(["number", "range"]) | bare).then(pl.lit(""))
+        .when(dimension.is_in(["ratio", "points", "multiple"])).then(pl.lit("ratio"))
+        .when(dimension.is_in(["money", "time"])).then(dimension)
+        .when(dimension.str.starts_with("money per")).then(pl.lit("price"))
+        .otherwise(pl.lit("count"))
+    )  # fmt: skip
+
+
+_DOUBLED = re.compile(r"([\u4e00-\u9fff]{2,})\1")
+
+
+def _doubled(names: pl.Series) -> pl.DataFrame:
+    """For each name in which words stand twice in a row, these: 对象对象."""
+    matches = ((name, _DOUBLED.search(name)) for name in names.unique() if name)
+    rows = [(name, match[0]) for name, match in matches if match]
+    return pl.DataFrame(rows, schema={"name": pl.String(), "doubled": pl.String()}, orient="row")
 
 
 def figure_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -> pl.DataFrame:

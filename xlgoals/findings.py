@@ -24,7 +24,7 @@ class Rule:
     `sentence` and `remedy` may hold {found}, {expected}, {field} and whatever else the check passes. `serves` is one of the
     four properties of 财预〔2015〕88号 (完整性, 相关性, 适当性, 可行性) or 表样 for what comes before content. An open
     finding of an `amount` rule makes the money line it stands at 待核实. `kind` names the check that evaluates the rule;
-    it is empty where an earlier stage raises the finding. A rule that is `off` says nothing. `why`, `source` and `example`
+    it is empty where an earlier stage raises the finding. `cases`: the same parameters several times over. A rule that is `off` says nothing. `why`, `source` and `example`
     (words that show the sentence at work) are for `xlgoals explain`.
     """
 
@@ -37,6 +37,7 @@ class Rule:
     kind: str = ""
     amount: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
+    cases: tuple[Mapping[str, str], ...] = ()
     why: str = ""
     source: str = ""
     example: Mapping[str, str] = field(default_factory=dict)

@@ -315,6 +315,7 @@ class RuleSpec(Model):
     amount: bool = False
     off: bool = False
     parameters: Parameters = {}
+    cases: tuple[Parameters, ...] = ()
 
 
 class RuleChange(Model):
@@ -332,6 +333,7 @@ class RuleChange(Model):
     amount: bool | None = None
     off: bool | None = None
     parameters: Parameters = {}
+    cases: tuple[Parameters, ...] | None = None
 
 
 class Rulebook(Model):

@@ -13,7 +13,7 @@ from xlgoals.layout import in_percent, is_key, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
 from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
-from xlgoals.target import as_typed, read_target
+from xlgoals.target import as_typed, read_line
 from xlgoals.words import bare
 
 CENT = Decimal("0.01")
@@ -318,12 +318,27 @@ class _Parser:
                     self._goal(line, own, horizon or "annual")
                 else:
                     self._details(grid, line, own)
+        self._free_lines(meanings, lines)
 
     def _first_line(self, grid: str, line: GridLine) -> None:
         """The place of a first indicator that nobody wrote, so that a finding can point there."""
         for column, meaning in self.form.columns[grid].items():
             if meaning.to == "indicator.name" and column in line.cells:
                 self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
+
+    def _free_lines(self, meanings: Mapping[str, Meaning], lines: Sequence[GridLine]) -> None:
+        """The place of the first line of each second level that the form prints and nobody wrote under: there a finding can point."""
+        level2 = next((column for column, m in meanings.items() if m.to == "indicator.level2"), "")
+        for column, meaning in meanings.items():
+            if meaning.to != "indicator.name":
+                continue
+            used = {(one.horizon, one.level2) for one in self.indicators}
+            for line in lines:
+                level = self.form.canonical(line.printed.get(level2, ""), "level2")
+                key = f"levels.{meaning.horizon}.{level}"
+                taken = line.cells.get(column)
+                if level and taken and taken.cell is None and (meaning.horizon, level) not in used and key not in self.spots:
+                    self._text(taken, meaning, key)
 
     def _goal(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
         for column, meaning in meanings.items():
@@ -360,9 +375,9 @@ class _Parser:
                 texts[part] = line.printed.get(column, "")
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
         name, target = texts.pop("name", ""), texts.pop("target", "")
-        self.indicators.append(Indicator(
-            key, by_part["name"][1].horizon if "name" in by_part else "annual", level1, level2, name, target, texts, read_target(target, name=name, level2=level2, units=self.measures),
-        ))  # fmt: skip
+        means = read_line(target, name, level2, texts, self.measures)
+        horizon_of_name = by_part["name"][1].horizon if "name" in by_part else "annual"
+        self.indicators.append(Indicator(key, horizon_of_name, level1, level2, name, target, texts, means))
         if line.added:
             spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)
             self.findings.append(self.catalogue.at_spot("line.added", spot, identity=self.identity, record=key))

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from xlgoals import kinds_form, kinds_money, kinds_plan, kinds_prose
-from xlgoals.conditions import Condition, Kind, unfit_pattern
+from xlgoals import kinds_form, kinds_money, kinds_name, kinds_plan, kinds_prose, kinds_set, kinds_target
+from xlgoals.conditions import Across, Condition, Kind, unfit_pattern
 from xlgoals.errors import SpecError
 from xlgoals.facts import PARTS, Units
 from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import LEVELS, Form
 
 DEFECT = "internal.rule"  # the one code that Python itself raises: a rule crashed
-KINDS: Mapping[str, Kind] = {**kinds_form.KINDS, **kinds_money.KINDS, **kinds_plan.KINDS, **kinds_prose.KINDS}
+KINDS: Mapping[str, Kind] = {
+    **kinds_form.KINDS, **kinds_money.KINDS, **kinds_plan.KINDS, **kinds_prose.KINDS, **kinds_target.KINDS, **kinds_name.KINDS, **kinds_set.KINDS,
+}  # fmt: skip
 
 
 def lint(catalogue: Catalogue, units: Units) -> None:
@@ -35,6 +37,11 @@ def conditions(form: Form, rule: Rule, units: Units) -> tuple[Condition, ...]:
     """What a rule demands of a form; nothing where the form has no such field, where an earlier stage raises the finding, or
     where the rule is off."""
     return tuple(KINDS[rule.kind].conditions(form, rule, units)) if rule.kind and not rule.off else ()
+
+
+def across_forms(rule: Rule) -> Across | None:
+    """What a rule gathers from all forms of a batch, if it looks across them."""
+    return KINDS[rule.kind].across if rule.kind and not rule.off else None
 
 
 def _mistakes(rule: Rule, catalogue: Catalogue, units: Units) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -61,6 +68,14 @@ def _mistakes(rule: Rule, catalogue: Catalogue, units: Units) -> Iterator[tuple[
     for code in rule.parameters.get("unless", "").split():
         if code not in catalogue.rules:
             yield ("parameters", "unless"), f"unless 里的 {code} 不在规则清单里，请改正或删去"
+    if kind.cases and not rule.cases:
+        yield (), "缺少 cases，请补上"
+    for number, case in enumerate(rule.cases):
+        for name, known in kind.cases.items():
+            given = case.get(name, "").split()
+            if not given or (known and not set(given) <= set(known)):
+                choice = f"，可用：{'、'.join(known)}" if known else ""
+                yield ("cases", str(number)), f"第 {number + 1} 个 case 的 {name} 空着或写错了{choice}"
     for name in ("pattern", *kind.patterns):
         if told := unfit_pattern(rule.parameters.get(name, "")):
             yield ("parameters", name), f"parameters 的 {name} 不是正则表达式（{told}）"

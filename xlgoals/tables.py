@@ -45,7 +45,11 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     "indicators": {
         "rid": pl.String(), "key": pl.String(), "order": pl.Int32(), "horizon": pl.String(), "level1": pl.String(), "level2": pl.String(),
         "name": pl.String(), "target": pl.String(), "kind": pl.String(), "op": pl.String(), "value": NUMBER, "high": NUMBER,
-        "measure": pl.String(), "amount": NUMBER, "base": pl.String(), "dimension": pl.String(), "quantified": pl.Boolean(), "description": pl.String(), "basis": pl.String(), "remark": pl.String(),
+        "measure": pl.String(), "amount": NUMBER, "base": pl.String(), "dimension": pl.String(), "quantified": pl.Boolean(),
+        "from": pl.String(), "to": pl.String(),  # of a date: ISO ends, "" where open
+        "parts": pl.List(pl.String()),  # of several values in one cell: the kind of each
+        "conflicts": pl.List(pl.List(pl.String())),  # code and words of what is said against the value beside its cell
+        "description": pl.String(), "basis": pl.String(), "remark": pl.String(), "nature": pl.String(), "unit": pl.String(), "weight": pl.String(),
     },
     "details": {
         "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "column": pl.String(), "text": pl.String(),
@@ -64,8 +68,11 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     # what units wrote beside queries in the lists of problems that went back
     "answers": {"file": pl.String(), "key": pl.String(), "code": pl.String(), "text": pl.String()},
 }  # fmt: skip
+# what only some forms ask of an indicator: part of the line -> column of the table (`measure` is the unit that holds, `unit` the one typed)
+INDICATOR_MORE = {
+    "description": "description", "basis": "basis", "remark": "remark", "nature": "nature", "measure": "unit", "weight": "weight",
+}  # fmt: skip
 BATCH = ("findings", "answers")  # tables of the whole batch: their rows belong to no one form instance
-INDICATOR_MORE = ("description", "basis", "remark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,10 @@ def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = (), answer
 def _meaning(target: Target) -> tuple[object, ...]:
     """What a target says, as columns; a number too large or too fine for them is left to its text."""
     value, high, amount = map(_number, (target.value, target.high, target.amount))
-    return (target.kind, target.op or "", value, high, target.unit or "", amount, target.base_unit or "", target.dimension or "", target.quantified)
+    return (
+        target.kind, target.op or "", value, high, target.unit or "", amount, target.base_unit or "", target.dimension or "", target.quantified,
+        target.from_ or "", target.to or "", [part.kind for part in target.parts], [list(conflict) for conflict in target.conflicts],
+    )  # fmt: skip
 
 
 def _number(value: Decimal | None) -> Decimal | None:

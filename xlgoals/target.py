@@ -9,20 +9,21 @@ two families of values, :mod:`xlgoals.context` what stands beside the cell; this
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
 from xlgoals.celltext import as_typed
-from xlgoals.context import HOLE, LONGEST, NO_CONTEXT, NOTHING, Conflict, Context, contested, held_measure, held_op, read_context
+from xlgoals.context import HOLE, LONGEST, NO_CONTEXT, NOTHING, Conflict, Context, contested, described, held_measure, held_op, read_context
 from xlgoals.dates import Dated, date_text, read_date
 from xlgoals.measures import Units
 from xlgoals.numerals import ARABIC, clean, number, plain, settled
 from xlgoals.quantities import Quantity, comparison, in_digits, read_quantity, read_recurrence
 
 Kind = Literal["number", "range", "date", "frequency", "multi", "qualitative", "none", "blank", "placeholder", "unreadable"]
-__all__ = ["Conflict", "Kind", "Reader", "Target", "as_typed", "read_target", "read_uncached", "render", "to_json"]
+__all__ = ["Conflict", "Kind", "Reader", "Target", "as_typed", "read_line", "read_target", "read_uncached", "render", "to_json"]
 _ASCII_OP = {"≥": ">=", "≤": "<=", ">": ">", "<": "<", "=": "="}
 
 
@@ -94,6 +95,13 @@ def read_target(text: str, *, name: str = "", symbol: str = "", unit: str = "", 
     return _read_cached(text, name, symbol, unit, level2, units)
 
 
+def read_line(text: str, name: str, level2: str, more: Mapping[str, str], units: Units) -> Target:
+    """Read the target of an indicator line with everything the line says; `more`: nature, measure, description, where the form asks them."""
+    found = read_target(text, name=name, symbol=more.get("nature", ""), unit=more.get("measure", ""), level2=level2, units=units)
+    contrary = described(more.get("description", ""), name, found.base_unit, found.dimension, (found.amount, found.high_amount), units)
+    return replace(found, conflicts=(*found.conflicts, *contrary)) if contrary else found
+
+
 @lru_cache(maxsize=65536)
 def _read_cached(text: str, name: str, symbol: str, unit: str, level2: str, units: Units) -> Target:
     return read_uncached(text, name, symbol, unit, level2, units)
@@ -113,8 +121,10 @@ def read_uncached(text: str, name: str, symbol: str, unit: str, level2: str, uni
         found = _certain(whole, whole, context, units)
     if found is None:
         found = Target(text, "qualitative", canonical=whole, why=_reason(whole))
+        if len(whole) > 1 and set(whole) <= set(context.name):
+            found = replace(found, conflicts=(Conflict("repeats-name", f"“{whole}”只是重复指标名称里的字"),))
         if context.symbol and context.symbol != "定性":
-            found = replace(found, conflicts=(Conflict("symbol-text", f"符号为“{context.symbol}”，指标值却是文字“{whole}”"),))
+            found = replace(found, conflicts=(*found.conflicts, Conflict("symbol-text", f"符号为“{context.symbol}”，指标值却是文字“{whole}”"),))
     return replace(found, text=text)
 
 
