@@ -280,7 +280,7 @@ def test_projects_are_the_same_by_code_else_by_unit_and_name() -> None:
     now = goals(("A1", "甲", "新名", "10000", []), ("", "甲", "修 路", "50000", []), ("", "丙", "修路", "30000", []), ("B9", "乙", "旧码", "1", []))
     told = compare(now, before, "上期/").changes
     assert told.select("change", "unit", "project_name", "former", "moved").rows() == [
-        ("changed", "甲", "新名", "A1 老名", Decimal(0)), ("changed", "甲", "修 路", "", Decimal(3)), ("changed", "乙", "旧码", "A9 旧码", Decimal(0)),
+        ("changed", "乙", "旧码", "A9 旧码", Decimal(0)), ("changed", "甲", "新名", "A1 老名", Decimal(0)), ("changed", "甲", "修 路", "", Decimal(3)),
         ("new", "丙", "修路", "", Decimal(3)), ("gone", "乙", "修路", "", Decimal(-3)),
     ]  # fmt: skip
     assert told.filter(pl.col("change") == "gone")["file"].to_list() == ["上期/2.xlsx"]
