@@ -18,6 +18,8 @@ from xlgoals.errors import SpecError, XlgoalsError
 
 COMMANDS = {
     "init": "cli_cycle:init",
+    "distribute": "cli_cycle:distribute",
+    "fill": "cli_cycle:fill",
     "collect": "cli_collect:collect",
     "status": "cli_collect:status",
     "forms": "cli_forms:forms_command",

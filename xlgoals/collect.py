@@ -19,7 +19,7 @@ from xlgoals.findings import Catalogue, Finding
 from xlgoals.records import At, Stamp
 from xlgoals.roster import Roster, Unit
 from xlgoals.sources import Source
-from xlgoals.stamp import verify
+from xlgoals.stamp import UNSIGNED
 from xlgoals.tables import Tables, findings_of
 
 UnitState = Literal["accepted", "waiting", "blocked", "tie", "missing"]
@@ -111,7 +111,9 @@ def sorted_out(tables: Tables, sources: Sequence[Source], roster: Roster, cycle:
         stamps[row["file"]].append(Stamp(**{name: row[name] for name in Stamp.__dataclass_fields__}))
         about[row["file"]] = (row["modified"], row["sha256"])
     read = set(tables.returns["file"])
-    said = _first_errors(findings_of(tables))
+    known = findings_of(tables)
+    said = _first_errors(known)
+    forged = {finding.at.file for finding in known if finding.code in UNSIGNED} if cycle.key else set()
     files: list[Sent] = []
     findings: list[Finding] = []
     for source in sources:
@@ -122,13 +124,16 @@ def sorted_out(tables: Tables, sources: Sequence[Source], roster: Roster, cycle:
         elif source.name not in stamps:
             files.append(_refused(replace(sent, state="unstamped"), catalogue, findings))
         else:
-            files.append(_judged(sent, stamps[source.name], roster, cycle, catalogue, findings))
+            files.append(_judged(sent, stamps[source.name], source.name in forged, roster, cycle, catalogue, findings))
     files += _duplicates(tables, changed)
     return _latest(files, roster, catalogue, findings)
 
 
-def _judged(sent: Sent, stamps: Sequence[Stamp], roster: Roster, cycle: Cycle, catalogue: Catalogue, findings: list[Finding]) -> Sent:
-    """Whose workbook a stamped file is, and whether it is one that this cycle sent out."""
+def _judged(
+    sent: Sent, stamps: Sequence[Stamp], forged: bool, roster: Roster, cycle: Cycle, catalogue: Catalogue, findings: list[Finding]
+) -> Sent:
+    """Whose workbook a stamped file is, and whether it is one that this cycle sent out. Whether it is forged was told by the stamps
+    as they stand in the file: those of the returns are what reading made of them."""
     whose = list(dict.fromkeys((stamp.code, stamp.unit) for stamp in stamps))
     first = stamps[0]
     name = "、".join(" ".join(part for part in one if part) for one in whose)
@@ -139,7 +144,7 @@ def _judged(sent: Sent, stamps: Sequence[Stamp], roster: Roster, cycle: Cycle, c
     if odd := next((stamp for stamp in stamps if (stamp.cycle, stamp.year) != wanted), None):
         words = {"found": f"{odd.cycle} {odd.year}".strip() or "（没有写）", "expected": " ".join(wanted)}
         return _refused(replace(sent, state="wrong_cycle"), catalogue, findings, **words)
-    if cycle.key and any(verify(stamp, cycle.key) != "signed" for stamp in stamps):
+    if forged:
         return _refused(replace(sent, state="forged"), catalogue, findings, found=name)
     unit = roster.units.get(first.code)
     if unit is None or not unit.fills:

@@ -62,6 +62,13 @@ class Settings(Model):
             raise ValueError(f"年度应是四位数字，如 2026，现在是“{value}”")
         return value
 
+    @field_validator("key")
+    @classmethod
+    def long_enough(cls, value: str | None) -> str | None:
+        if value and len(value) < KEY_LEAST:
+            raise ValueError(f"key 太短，至少 {KEY_LEAST} 个字，否则容易被猜到")
+        return value
+
     @field_validator("deadline", mode="before")
     @classmethod
     def date(cls, value: object) -> object:
@@ -76,8 +83,6 @@ class Settings(Model):
     def one_key(self) -> Settings:
         if self.key and self.key_file:
             raise ValueError("key 和 key_file 只能写一个")
-        if self.key and len(self.key) < KEY_LEAST:
-            raise ValueError(f"key 太短，至少 {KEY_LEAST} 个字，否则容易被猜到")
         return self
 
 

@@ -13,13 +13,11 @@ from xlgoals.cycle import SETTINGS, Cycle, look_at_cycle
 from xlgoals.errors import Fault, InputError
 from xlgoals.findings import Catalogue
 from xlgoals.forms import Forms
-from xlgoals.lists import CSV_ENDINGS, Line, Listing, read_lists
+from xlgoals.lists import CSV_ENDINGS, Line, Listing, code_in, read_lists
 from xlgoals.roster import Choice, Project, Roster, RosterWords, SheetWords, Unit, chosen, load_words
 from xlgoals.words import bare
 from xlgoals.yamlmark import load_marked
 
-EXACT = 10**15  # beyond, a spreadsheet's number no longer holds every digit
-SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
 CODED = re.compile(r"[\[(（【]?(\d{3,})[\])）】]?[\s\-—_.、]*(\D.*)")  # a department written with its code before it
 
 
@@ -170,22 +168,10 @@ class _Reader:
         return found
 
     def _code(self, line: Line, heading: str) -> str:
-        """A code as text; one that a spreadsheet took for a number may have lost digits, and then is a mistake."""
         item = line.items.get(heading)
-        if item is None:
-            return ""
-        text = item.text
-        if item.number is not None:
-            whole = item.number == int(item.number)
-            if not whole or abs(item.number) >= EXACT or "e+" in item.number_format.lower():
-                self.faults.append(item.fault(f"“{heading}”被当成了数字（{text}），可能已丢了末尾的数。请把这一栏设为文本格式，重新输入编码。"))
-                return ""
-            text = f"{int(item.number)}"
-        elif SCIENTIFIC.fullmatch(text):
-            self.faults.append(item.fault(f"“{heading}”是 {text}，编码被当成数字后丢了末尾的数。请把这一栏设为文本格式，重新输入编码。"))
-            return ""
-        elif re.fullmatch(r"[0-9]+\.0+", text):
-            text = text.partition(".")[0]
+        text, fault = code_in(item, heading) if item else ("", None)
+        if fault:
+            self.faults.append(fault)
         return text
 
     def _lost_zeros(self, path: Path) -> None:
@@ -294,7 +280,7 @@ class _Reader:
     def _meant(self, code: str) -> str:
         """Which code was probably meant."""
         padded = [known for known in self.units if known.lstrip("0") == code.lstrip("0")]
-        near = padded or difflib.get_close_matches(code, self.units, 1, 0.8)
+        near = padded or difflib.get_close_matches(code, self.units, 1)
         return f"（是不是 {near[0]}？{'前面的 0 丢了' if padded else ''}）" if near else ""
 
     # --- projects

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from xlgoals.errors import UsageError
@@ -13,6 +14,7 @@ from xlgoals.models import HOLE, Column, Grid
 from xlgoals.records import Horizon
 
 TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
+UNFIT = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 class Entry(NamedTuple):
@@ -71,7 +73,8 @@ def line_inputs(laid: Plan, grid: Grid, row: int, pane: Horizon | None) -> Itera
 
 def fits_cell(text: str) -> bool:
     """Whether a cell holds a text whole: Excel counts UTF-16 units, and no file holds what XML cannot say."""
-    return len(text.encode("utf-16-le", "surrogatepass")) <= 2 * TEXT_MOST and not re.search("[\ud800-\udfff\ufffe\uffff]", text)
+    short = len(text) <= TEXT_MOST // 2 or len(text.encode("utf-16-le", "surrogatepass")) <= 2 * TEXT_MOST
+    return short and (text.isascii() or not UNFIT.search(text))
 
 
 def own_number(slot: Slot) -> str:
@@ -91,15 +94,26 @@ def filled_pattern(text: str, values: Mapping[str, str]) -> str | None:
     return whole if read == {key: values.get(key, "") for key in HOLE.findall(text)} else None
 
 
+@lru_cache(maxsize=4096)
+def _room(laid: Plan, left: int, right: int, style: str) -> tuple[float, float, float]:
+    """The width of some columns, in points and in letters of a style, and the height of one line of it."""
+    looks = laid.form.looks
+    points = sum(column_points(w) for w in laid.form.template.columns[left : right + 1])
+    return points, (points - looks.cell_padding) / looks.styles[style].size, text_height(laid.form, looks.styles[style], "", points)
+
+
 def fitted_heights(laid: Plan, entries: Iterable[Entry]) -> dict[int, float]:
     """Points of height for the rows in which text stands: what it needs where that is more than the form gives the row, and
     for spare lines and those that Excel would fit."""
     form = laid.form
     needed: dict[int, float] = {}
     for slot, row, value in entries:
-        if isinstance(value, str):
-            points = sum(column_points(w) for w in form.template.columns[slot.area.left : slot.area.right + 1])
-            height = text_height(form, style_of(form, slot), own_number(slot) + value, points)
+        if isinstance(value, str) and value:
+            points, em, line = _room(laid, slot.area.left, slot.area.right, slot.style)
+            text, planned = own_number(slot) + value, laid.rows[row]
+            if len(text) <= em and "\n" not in text and planned.height is not None and not planned.hidden and line <= planned.least:
+                continue  # one line, for which the row has room
+            height = text_height(form, style_of(form, slot), text, points)
             needed[row] = max(needed.get(row, 0), height)
     heights: dict[int, float] = {}
     for row, height in needed.items():

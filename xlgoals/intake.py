@@ -24,7 +24,7 @@ from xlgoals.records import At, Given, Return
 from xlgoals.settle import settled
 from xlgoals.sources import Source, files_in, opened
 from xlgoals.spec import load_forms
-from xlgoals.stamp import OUTPUT_PROPERTY
+from xlgoals.stamp import OUTPUT_PROPERTY, stamp_findings
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes, with_findings
 from xlgoals.wording import load_return_words
 from xlgoals.workers import deadline, work_through
@@ -47,6 +47,7 @@ class Job(NamedTuple):
     forms: tuple[str, ...]
     given: Given
     limits: Limits
+    key: bytes = b""  # of a cycle whose stamps are signed
 
 
 class Taken(NamedTuple):
@@ -74,14 +75,16 @@ def gather(
     on_progress: Progress | None = None,
     limits: Limits | None = None,
     settle: bool = True,
+    key: bytes = b"",
 ) -> Intake:
-    """Read files and folders into the tables of one batch; `settle` counts a return that came in several files once.
+    """Read files and folders into the tables of one batch; `settle` counts a return that came in several files once. With a cycle's
+    `key` every stamp must be signed with it.
 
     Files are read in `jobs` worker processes, even a single one, or in the executor given: the reader is native code, and
     what kills it must not kill the command. When a worker dies, the files it may have had are read again under supervision,
     so that the culprit is named and the rest is kept.
     """
-    job = Job(tuple(forms_dirs), given, limits or Limits())
+    job = Job(tuple(forms_dirs), given, limits or Limits(), key)
     catalogue = _forms(job.forms).catalogue
     sources, findings = files_in(paths, catalogue, job.limits)
     progress = on_progress or (lambda done, total: None)
@@ -128,7 +131,8 @@ def take_file(source: Source, job: Job) -> Taken | None:
         if is_list(book):
             return Taken([], [], answers)
         returns, findings = understand(book, forms, job.given)
-        return Taken(returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *findings], answers)
+        signed = stamp_findings(book, returns, job.key, catalogue)
+        return Taken(returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *signed, *findings], answers)
     except Refused as refused:
         return Taken([], [catalogue.finding(refused.code, at, detail=refused.detail)])
     except MemoryError:

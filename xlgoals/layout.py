@@ -23,6 +23,7 @@ ORIGIN = (1, 0)
 PAPERS = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}  # millimetres, ISO 216
 POINTS = 72 / 25.4  # points in a millimetre
 TALLEST = 409.0  # Excel's limit of a row's height in points
+TOKEN = re.compile(r"[A-Za-z0-9.,%+\-/]+|.")  # what no line break parts
 NO_START = "，。、；：！？）》”’％%"  # never at the start of a line (kinsoku)
 
 
@@ -141,17 +142,22 @@ def page_size(form: Form) -> tuple[float, float]:
     return (width - m.left - m.right) * POINTS, (height - m.top - m.bottom) * POINTS
 
 
+@lru_cache(maxsize=16_384)
+def _em(token: str) -> float:
+    return sum(1.0 if unicodedata.east_asian_width(ch) in "WFA" else 0.55 for ch in token)
+
+
 def text_lines(text: str, em: float) -> int:
     """How many lines a text takes in a width of so many em: East Asian characters take one, others 0.55; words stay whole."""
     count = 0
     for paragraph in text.split("\n"):
         count += 1
         used = 0.0
-        for token in re.findall(r"[A-Za-z0-9.,%+\-/]+|.", paragraph):
+        for token in TOKEN.findall(paragraph):
             if token.isspace():
                 used += 0.55  # blanks hang over the end of a line, they begin none
                 continue
-            width = sum(1.0 if unicodedata.east_asian_width(ch) in "WFA" else 0.55 for ch in token)
+            width = _em(token)
             if used + width > em and used and token not in NO_START:
                 count += 1
                 used = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from xlgoals.records import At, Sheet, Value, cell_name
 from xlgoals.words import bare
 
 HEAD_WITHIN = 12  # headings stand in one of the first so many rows: a title may stand above them
+EXACT = 10**15  # beyond, a spreadsheet's number no longer holds every digit
+SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]+")
 CSV_ENDINGS = (".csv", ".txt", ".tsv")
 
 
@@ -54,6 +57,16 @@ class Listing(NamedTuple):
     place: str
     headings: Mapping[str, str]
     lines: tuple[Line, ...]
+
+
+def code_in(item: Item, heading: str) -> tuple[str, Fault | None]:
+    """A code as text; one that a spreadsheet took for a number and that may have lost digits is a mistake."""
+    whole = item.number is None or (item.number == int(item.number) and abs(item.number) < EXACT and "e+" not in item.number_format.lower())
+    if not whole or SCIENTIFIC.fullmatch(item.text):
+        return "", item.fault(f"“{heading}”是 {item.text}，编码被当成数字，已丢了末尾的数。请把这一栏设为文本格式，重新输入编码。")
+    if item.number is not None:
+        return str(int(item.number)), None
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", item.text), None
 
 
 class _Raw(NamedTuple):

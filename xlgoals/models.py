@@ -44,6 +44,7 @@ class Looks(Model):
     styles: dict[str, Style]
     types: dict[str, TypeLook]
     blank_tint: str
+    carried_tab: str = Field(pattern="^[0-9A-F]{6}$")
     body_height: float
     line_size: float
     line_factor: float
@@ -57,12 +58,21 @@ class Identity(Model):
     blank: str
 
 
+class Notice(Model):
+    """What the bureau has to say on the guide of a distributed workbook."""
+
+    deadline: str
+    contact: str
+    carried: str
+
+
 class Guide(Model):
     """`templates/guide.yaml`: the words of the 填报说明 sheet and of prompts."""
 
     sheet: str
     title: str
     identity: Identity
+    notice: Notice
     steps_title: str
     steps: tuple[str, ...]
     spare: str

@@ -30,3 +30,6 @@ given_options = several(
     click.option("--unit", default="", help="表里没有实施单位时，按这个单位计。"),
 )
 jobs_option = click.option("--jobs", type=click.IntRange(1), default=None, help="同时用几个进程读文件，默认按机器。")
+cycle_option = click.option(
+    "--cycle", "cycle_dir", default=None, type=click.Path(path_type=Path), metavar="DIR", help="预算周期的文件夹，默认是当前所在的。"
+)

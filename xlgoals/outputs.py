@@ -6,17 +6,20 @@ Polars is only needed by `write_frames`, and imported there: other commands writ
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
+import io
 import json
 import os
 import platform
 import re
 import secrets
 import shutil
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import IO, TYPE_CHECKING, Literal, get_args
 
 from xlgoals.errors import OutputError
 
@@ -26,8 +29,12 @@ if TYPE_CHECKING:
 _MACHINE = hashlib.sha256(platform.node().encode("utf-8", "surrogatepass")).hexdigest()[:6]
 _OLD = "-old"
 MARKER = ".xlgoals-output"  # stands in every folder we write: only such a folder may be replaced
+DRAFT = ".xlgoals-"  # how the name of what is not yet whole begins
+LOCK = f"{DRAFT}lock"
+HALF = re.compile(re.escape(DRAFT) + r"[0-9a-f]{6}-[0-9]+-[0-9a-f]{8}(?:\..*)?")
 TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
 DataFormat = Literal["parquet", "csv", "json"]
+RUNS = re.compile(r"^[=+\-@\t\r]")  # how text begins that a spreadsheet would run
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _MISLEADING = re.compile(r"""[\x00-\x20%#?"<>\\^`{|}\[\]\x7f]""")
 
@@ -36,8 +43,11 @@ _MISLEADING = re.compile(r"""[\x00-\x20%#?"<>\\^`{|}\[\]\x7f]""")
 
 
 @contextlib.contextmanager
-def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+def write_whole(
+    path: Path, *, force: bool = False, folder: bool = False, inputs: Iterable[Path] = (), flush: bool = True
+) -> Iterator[Path]:
     """Give a temporary path beside `path`; what was written there takes its place at the end, and is removed on failure.
+    Without `flush` it is not waited for the disk: one of thousands, which a further run would make again.
 
     With `folder` the temporary path is an empty folder. An existing target needs `force`, and is never one of `inputs`;
     an existing folder is replaced only if we made it.
@@ -45,18 +55,21 @@ def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs
     _check_target(path, force, folder, tuple(inputs))
     draft = _draft(path.parent, "" if folder else path.suffix)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if flush:
+            _sweep(path.parent)
         if folder:
             draft.mkdir()
         yield draft
         if folder:
             (draft / MARKER).touch()
-        for one in [*draft.rglob("*"), draft] if folder else [draft]:
+        for one in () if not flush else [*draft.rglob("*"), draft] if folder else [draft]:
             _flush(one)
         _check_target(path, force, folder, ())  # what appeared meanwhile is not ours to replace
         _replace(draft, path)
-        _flush(path.parent)
+        if flush:
+            _flush(path.parent)
     except OSError as error:
         named = Path(str(error.filename)) if error.filename else draft
         if named not in (draft, path, *path.parents) and draft not in named.parents:
@@ -70,6 +83,49 @@ def write_whole(path: Path, *, force: bool = False, folder: bool = False, inputs
         else:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Work in a folder as the only one of its kind: a second run is refused, and what a killed one left half written goes."""
+    lock = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = lock.open("ab")
+    except OSError as error:
+        raise OutputError(f"无法写入 {folder}（{error.strerror or error}）。请检查路径、权限和磁盘空间后重试。") from error
+    with held:
+        if not _locked(held):
+            raise OutputError(f"另一个 xlgoals 正在写 {folder}，请等它完成后再运行。")
+        for left in folder.rglob(f"{DRAFT}*"):
+            if left.is_file() and HALF.fullmatch(left.name):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+        yield
+    with contextlib.suppress(OSError):
+        lock.unlink()
+
+
+def settle() -> None:
+    """Have the system put on disk what was written without waiting for it."""
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def _locked(held: IO[bytes]) -> bool:
+    """Take a lock that ends with the process, however that ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(held.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -95,12 +151,12 @@ def write_apart(folder: Path) -> Iterator[Path]:
 def _draft(folder: Path, suffix: str = "") -> Path:
     """A temporary path: short and without the target's name, for a Chinese name may already fill the 255 bytes a file system
     allows; it names machine and process, so that what a killed run left can be told from what another is writing."""
-    return folder / f".xlgoals-{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
+    return folder / f"{DRAFT}{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
 
 
 def _sweep(folder: Path) -> None:
     """Remove what runs of this machine left when they were killed; an old folder that had stepped aside comes back."""
-    for one in folder.glob(f".xlgoals-{_MACHINE}-*"):
+    for one in folder.glob(f"{DRAFT}{_MACHINE}-*"):
         process = one.name.split("-")[2]
         if not process.isdecimal() or _running(int(process), one):
             continue
@@ -127,7 +183,7 @@ def _running(process: int, draft: Path) -> bool:
 
 
 def _check_target(path: Path, force: bool, folder: bool, inputs: tuple[Path, ...]) -> None:
-    where = path.resolve()
+    where = path.resolve() if inputs else path
     for one in inputs:
         given = one.resolve()
         if given == where or _same(path, one) or (folder and where in given.parents):
@@ -238,7 +294,14 @@ def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     text = pl.col(pl.String)
-    return frame.with_columns(pl.when(text.str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + text).otherwise(text).name.keep())
+    return frame.with_columns(pl.when(text.str.contains(RUNS.pattern)).then(pl.lit("'") + text).otherwise(text).name.keep())
+
+
+def write_rows(rows: Iterable[Sequence[str]], path: Path) -> None:
+    """Rows of text as a csv file that Chinese Excel opens right; text that would run as a formula is marked with `'`."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows([f"'{cell}" if RUNS.match(cell) else cell for cell in row] for row in rows)
+    path.write_bytes(buffer.getvalue().encode("utf-8-sig"))
 
 
 def _write_json(frames: Mapping[str, pl.DataFrame], path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
@@ -16,7 +15,6 @@ from xlgoals.records import cell_name
 # What staff may do on a protected form: put a seal or a comment on it, size rows and columns, unhide spare lines.
 ALLOWED = {"objects": True, "scenarios": True, "format_rows": True, "format_columns": True}
 PINNED = dt.datetime(2025, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)  # equal input gives equal bytes
-EXACT_DIGITS = 15  # what Excel keeps of a number
 
 
 class RenderError(Exception):
@@ -34,15 +32,6 @@ def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | No
         text += " "  # xlsxwriter would take it for rich-text XML of its own and write it raw
     if not fits_cell(text) or sheet.write_string(row, col, text, style):
         raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: text refused")
-
-
-def put_amount(sheet: Worksheet, row: int, col: int, amount: Decimal, style: Format | None) -> None:
-    """Write an amount as a number. One of more than 15 digits is written as text: Excel keeps no more of a number, and the
-    cents of what comes back would be others."""
-    if len(amount.normalize().as_tuple().digits) > EXACT_DIGITS:
-        put_text(sheet, row, col, f"{amount:f}", style)
-    elif sheet.write_number(row, col, float(amount), style):
-        raise RenderError(f"{sheet.get_name()}!{cell_name(row, col)}: number refused")
 
 
 def put_formula(sheet: Worksheet, row: int, col: int, formula: str, style: Format | None) -> None:

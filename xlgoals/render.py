@@ -3,74 +3,80 @@
 from __future__ import annotations
 
 import io
-import re
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from xlgoals.entries import Entry, fitted_heights
-from xlgoals.forms import COMPUTED, Form, Forms, Meaning
+from xlgoals.blanks import META, Blank, Drawn, Notice, Own, Told
+from xlgoals.entries import Entry
+from xlgoals.forms import COMPUTED, STAMPED, Form, Forms, Meaning
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
-from xlgoals.pen import ALLOWED, PINNED, RenderError, absolute, put_amount, put_formula, put_text
+from xlgoals.mould import mark
+from xlgoals.pen import ALLOWED, PINNED, RenderError, absolute, put_formula, put_text
 from xlgoals.records import Area, Stamp, area_name, cell_name
-from xlgoals.stamp import PROPERTY, VERSION, stamp_text
+from xlgoals.stamp import PROPERTY
 
-CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PAPER = {"A4": 9, "A3": 8}
 PROMPT_TITLE, PROMPT_TEXT = 32, 255  # Excel's limits, in UTF-16 units
-PROPERTY_MOST = 255
+HEADER_MOST = 200  # of Excel's 255, with room for the codes
 SLIVER = 0.3  # width of the key column, in characters
 
 
-def render(forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = ()) -> bytes:
+def render(
+    forms: Forms, form: Form, *, count: int, stamp: Stamp, content: Sequence[Sequence[Entry]] = (), projects: Sequence[str] = (),
+    key: bytes = b"", notice: str = "", carried: Container[int] = (),
+) -> bytes:  # fmt: skip
     """A workbook with `count` project sheets of a form, stamped for whom `stamp` says (its form, digest and instance are set
-    here); `content` holds what stands in the first, second … of them beforehand. Equal input gives equal bytes."""
-    if len(content) > count:
-        raise RenderError(f"content for {len(content)} sheets, {count} asked for")
+    here); `content` holds what stands in the first, second … of them beforehand. Equal input gives equal bytes. The rest as for
+    `Blank.issue`, which makes many workbooks of one blank."""
+    return blank(forms, form, count).issue(stamp, content, projects, key=key, notice=notice, carried=carried)
+
+
+def blank(forms: Forms, form: Form, count: int) -> Blank:
+    """A form drawn once, with so many project sheets, for any number of units."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    drawn = _Book(book, forms, form, replace(stamp, version=VERSION, form=form.id, digest=form.digest), count, content)
+    drawn = _Book(book, forms, form, count)
     drawn.draw()
     book.close()
-    return _growing(buffer.getvalue(), drawn.growing)
+    told = Drawn(form, count, forms.guide.meta_sheet, drawn.sheets, drawn.own, drawn.words, drawn.notice, drawn.growing)
+    return Blank(buffer.getvalue(), told)
 
 
-def _growing(package: bytes, growing: Mapping[str, set[int]]) -> bytes:
-    """Let rows with a height of their own still grow: the writer marks every height as set by hand, and Excel never refits
-    such a row. `growing` names rows (from one) by sheet part."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(package)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for info in source.infolist():
-            part = source.read(info)
-            if rows := growing.get(info.filename):
-                part = CUSTOM_HEIGHT.sub(lambda row, rows=rows: row[1] if int(row[2]) in rows else row[0], part)  # type: ignore[misc]
-            target.writestr(info, part, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
-def printed(text: str, seq: int, stamp: Stamp) -> str:
+def printed(text: str, seq: int, stamp: Stamp | None = None) -> str:
     """Printed words with what is known of their holes filled in; holes of typed fields stay."""
-    known = {"seq": str(seq), "year": stamp.year, "department": stamp.department, "unit": stamp.unit}
+    known = {"seq": str(seq), **({part: getattr(stamp, part) for part in STAMPED} if stamp else {})}
     return HOLE.sub(lambda hole: known.get(hole[1]) or ("" if hole[1] in known else hole[0]), text)
 
 
+def _for_header(text: str) -> str:
+    """Words for a page header, where & begins a code."""
+    return text.replace("&", "&&")[:HEADER_MOST]
+
+
+def _for_formula(text: str) -> str:
+    return text.replace('"', '""')
+
+
+
 class _Book:
-    def __init__(
-        self, book: xlsxwriter.Workbook, forms: Forms, form: Form, stamp: Stamp, count: int, content: Sequence[Sequence[Entry]]
-    ) -> None:
-        self.book, self.forms, self.form, self.stamp, self.count, self.content = book, forms, form, stamp, count, content
+    """Draws all that does not depend on whom the workbook is for, and notes what does."""
+
+    def __init__(self, book: xlsxwriter.Workbook, forms: Forms, form: Form, count: int) -> None:
+        self.book, self.forms, self.form, self.count = book, forms, form, count
         self.guide: Guide = forms.guide
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.growing: dict[str, set[int]] = {}  # sheet part -> rows whose height Excel may refit
         self.sheets = list(self._sheets())
+        self.own: list[Own] = []
+        self.words: dict[str, Told] = {}
+        self.marks: dict[tuple[str, Callable[[str], str]], str] = {}  # printed words and what is done to them -> their key in `words`
+        self.notice: Notice = ("", 0, lambda text: 0.0)
 
     def _sheets(self) -> Iterator[tuple[str, Form, int]]:
         """(sheet name, form, number) of every form sheet of the workbook."""
@@ -81,18 +87,20 @@ class _Book:
     def draw(self) -> None:
         guide = self.guide
         self.book.set_properties({"title": self.form.title, "created": PINNED})
-        self.book.set_custom_property(PROPERTY, _property(self.stamp))
+        self.book.set_custom_property(PROPERTY, mark(PROPERTY))
         first = self.book.add_worksheet(guide.sheet)
         pages = [(self.book.add_worksheet(name), form, seq) for name, form, seq in self.sheets]
         lists = self.book.add_worksheet(guide.lists_sheet)
         meta = self.book.add_worksheet(guide.meta_sheet)
-        GuideSheet(first, guide, self.form, self.stamp, [name for name, _, _ in self.sheets], self.format).draw()
+        told = GuideSheet(first, guide, self.form, [name for name, _, _ in self.sheets], self.format)
+        told.draw()
+        self.own += [(guide.sheet, spot, make) for spot, make in told.own]
+        self.notice = (guide.sheet, told.notice_row, told.height)
         self._lists(lists)
         for page, form, seq in pages:
-            known = self.content[seq - 1] if form is self.form and seq <= len(self.content) else ()
-            _Page(self, page, form, seq, known).draw()
+            _Page(self, page, form, seq).draw()
         put_text(meta, 0, 0, guide.meta_note, None)
-        put_text(meta, 1, 0, stamp_text(self.stamp), None)
+        meta.write_blank(*META, None, self.format(num_format="@"))
         meta.protect()
         meta.very_hidden()
         first.activate()
@@ -111,6 +119,17 @@ class _Book:
                 self.define(name, self.guide.lists_sheet, area)
                 column += 1
 
+    def told(self, text: str, seq: int) -> Told | None:
+        """How printed words with stamped fields in them are told for a unit; None when they hold none."""
+        return (lambda stamp: printed(text, seq, stamp)) if set(HOLE.findall(text)) & set(STAMPED) else None
+
+    def marked(self, text: str, seq: int, finish: Callable[[str], str]) -> str:
+        """A mark for printed words that are told for each unit; the same words have the same mark on every sheet."""
+        known = HOLE.sub(lambda hole: str(seq) if hole[1] in COMPUTED else hole[0], text)
+        word = self.marks.setdefault((known, finish), f"word{len(self.marks)}")
+        self.words[word] = lambda stamp: finish(printed(known, seq, stamp))
+        return mark(word)
+
     def define(self, name: str, sheet: str, area: Area, local: bool = False) -> None:
         where = f"'{sheet.replace(chr(39), chr(39) * 2)}'!"
         first, last = cell_name(area.top, area.left), cell_name(area.bottom, area.right)
@@ -123,12 +142,6 @@ class _Book:
         if key not in self.formats:
             self.formats[key] = self.book.add_format(properties)
         return self.formats[key]
-
-
-def _property(stamp: Stamp) -> str:
-    """The stamp as a document property: without the names where they are too long for one (every sheet holds them)."""
-    text = stamp_text(stamp)
-    return text if len(text.encode("utf-16-le")) <= 2 * PROPERTY_MOST else stamp_text(replace(stamp, department="", unit="", project=""))
 
 
 def list_prefix(form: Form) -> str:
@@ -158,24 +171,17 @@ def _sheet_name(spec: SheetSpec, seq: int) -> str:
 class _Page:
     """One form sheet."""
 
-    def __init__(self, book: _Book, sheet: Worksheet, form: Form, seq: int, content: Sequence[Entry]) -> None:
+    def __init__(self, book: _Book, sheet: Worksheet, form: Form, seq: int) -> None:
         self.book, self.sheet, self.form, self.seq = book, sheet, form, seq
         self.plan: Plan = plan(form)
-        self.content = content
-        self.values = {(entry.row, entry.slot.area.left): entry.value for entry in content if entry.value != ""}
-        inputs = {(slot.area.top, slot.area.left) for slot in self.plan.slots if slot.kind in ("input", "pattern")}
-        if not self.values.keys() <= inputs or len({(entry.row, entry.slot.area.left) for entry in content}) < len(content):
-            raise RenderError(f"{sheet.get_name()}: an entry twice in a cell, or where nobody fills in")
-        self.stamp = replace(book.stamp, form=form.id, digest=form.digest, instance=f"p{seq:02}")
         self.prefix = list_prefix(form)
 
     def draw(self) -> None:
         self._page()
         self._keys()
-        used = {row for row, _ in self.values}
         heights = self._heights()
         for row, planned in enumerate(self.plan.rows):
-            options = {"hidden": True} if planned.hidden and row not in used else {}
+            options = {"hidden": True} if planned.hidden else {}
             if heights[row] is not None or options:
                 self.sheet.set_row(row + ORIGIN[0], heights[row], None, options)
         for slot in self.plan.slots:
@@ -185,12 +191,10 @@ class _Page:
         self._tint()
 
     def _heights(self) -> list[float | None]:
-        """Heights of the rows; None where Excel fits the row to what is typed. Rows of printed words of several lines, and on a
-        pre-filled sheet those of text, get theirs here: LibreOffice does not fit rows when it opens a file. They still grow."""
+        """Heights of the rows; None where Excel fits the row to what is typed. Rows of printed words of several lines get theirs
+        here: LibreOffice does not fit rows when it opens a file. They still grow."""
         line = self.form.looks.line_size * self.form.looks.line_factor
         heights = [row.least if row.least > line else row.height for row in self.plan.rows]
-        for row, height in fitted_heights(self.plan, self.content).items():
-            heights[row] = height
         part = f"xl/worksheets/sheet{self.sheet.index + 1}.xml"
         own = {r + ORIGIN[0] + 1 for r, row in enumerate(self.plan.rows) if row.height is None and heights[r] is not None}
         self.book.growing[part] = own
@@ -213,7 +217,7 @@ class _Page:
             sheet.repeat_rows(self.plan.repeat[0] + ORIGIN[0], self.plan.repeat[1] + ORIGIN[0])
         sheet.set_h_pagebreaks([row + ORIGIN[0] for row in self.plan.breaks])
         if page.header:
-            sheet.set_header('&R&"宋体,常规"&9' + printed(page.header, self.seq, self.stamp).replace("&", "&&")[:200])
+            sheet.set_header('&R&"宋体,常规"&9' + self.book.marked(page.header, self.seq, _for_header))
         sheet.set_footer('&C&"宋体,常规"&9' + self.book.guide.footer)
         for col, width in enumerate(form.template.columns):
             sheet.set_column(col + ORIGIN[1], col + ORIGIN[1], width)
@@ -234,7 +238,7 @@ class _Page:
         self.sheet.set_row(0, None, None, {"hidden": True})
         for col in range(self.plan.width):
             put_text(self.sheet, 0, col, column_key(col), None)
-        put_text(self.sheet, 0, self.plan.width, stamp_text(self.stamp), None)
+        self.sheet.write_blank(0, self.plan.width, None, small)
         for row, planned in enumerate(self.plan.rows):
             put_text(self.sheet, row + ORIGIN[0], self.plan.width, planned.key, small if planned.height else self._tall(planned.least))
 
@@ -245,16 +249,15 @@ class _Page:
         area, style = self._area(slot), self._format(slot)
         if (area.top, area.left) != (area.bottom, area.right):
             self.sheet.merge_range(*area, "", style)
-        value = self.values.get((slot.area.top, slot.area.left)) if slot.kind in ("input", "pattern") else None
-        if isinstance(value, Decimal):
-            put_amount(self.sheet, area.top, area.left, value, style)
-        elif value is not None:
-            put_text(self.sheet, area.top, area.left, value, style)
-        elif slot.kind == "text" and (text := printed(slot.text, self.seq, self.stamp)):
-            if HOLE.search(text):
-                put_formula(self.sheet, area.top, area.left, self._echo(text), style)
-            else:
-                put_text(self.sheet, area.top, area.left, text, style)
+        told = self.book.told(slot.text, self.seq) if slot.kind == "text" else None
+        text = slot.text if told else printed(slot.text, self.seq)
+        if slot.kind == "text" and set(HOLE.findall(text)) - set(STAMPED):
+            put_formula(self.sheet, area.top, area.left, self._echo(text), style)
+        elif told:
+            self.sheet.write_blank(area.top, area.left, None, style)
+            self.book.own.append((self.sheet.get_name(), (area.top, area.left), told))
+        elif slot.kind == "text" and text:
+            put_text(self.sheet, area.top, area.left, text, style)
         elif slot.kind == "pattern":
             put_text(self.sheet, area.top, area.left, HOLE.sub("", slot.text), style)
         elif slot.text:
@@ -267,12 +270,20 @@ class _Page:
         parts: list[str] = []
         at = 0
         for hole in HOLE.finditer(text):
-            parts.append('"' + text[at : hole.start()].replace('"', '""') + '"')
+            if hole[1] in STAMPED:
+                continue
+            parts.append(self._quoted(text[at : hole.start()]))
             area = self._area(self.plan.inputs[hole[1]])
             parts.append(absolute(cell_name(area.top, area.left)))
             at = hole.end()
-        parts.append('"' + text[at:].replace('"', '""') + '"')
+        parts.append(self._quoted(text[at:]))
         return "=" + "&".join(part for part in parts if part != '""')
+
+    def _quoted(self, text: str) -> str:
+        """Words as a formula holds them; those with stamped fields are told for each unit."""
+        if self.book.told(text, self.seq):
+            return f'"{self.book.marked(text, self.seq, _for_formula)}"'
+        return f'"{_for_formula(printed(text, self.seq))}"'
 
     def _format(self, slot: Slot) -> Format:
         style = style_of(self.form, slot)

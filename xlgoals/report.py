@@ -128,8 +128,8 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str =
 
 
 @contextlib.contextmanager
-def reading_bar() -> Iterator[Callable[[int, int], None] | None]:
-    """Show on standard error how far reading is: files done, rate, time left; nothing where that is no terminal."""
+def reading_bar(what: str = "读取文件") -> Iterator[Callable[[int, int], None] | None]:
+    """Show on standard error how far reading (or writing) is: files done, rate, time left; nothing where that is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -137,6 +137,6 @@ def reading_bar() -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.0f} 个/秒，还需"), TimeRemainingColumn(compact=True))
-    with Progress("读取文件", *columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(what, *columns, console=Console(stderr=True), transient=True) as bar:
         task, start = bar.add_task("", total=None, rate=0.0), time.monotonic()
         yield lambda done, total: bar.update(task, completed=done, total=total, rate=done / max(time.monotonic() - start, 1e-3))

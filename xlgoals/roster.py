@@ -50,6 +50,21 @@ class HelpWords(Model):
     lines: tuple[str, ...]
 
 
+class IssuedWords(Model):
+    """The words of what was sent out: how it differs from the roster, and the manifest's headings."""
+
+    year: str
+    department: str
+    unit: str
+    form: str
+    version: str
+    added: str
+    gone: str
+    manifest: tuple[str, ...]
+    carried: tuple[str, ...]
+    unknown_kind: str
+
+
 class RosterWords(Model):
     """`templates/cycle/roster.yaml`: headings, choices and explanations of a roster."""
 
@@ -59,6 +74,7 @@ class RosterWords(Model):
     kinds: tuple[Choice, ...]
     answers: tuple[Choice, ...]
     help: HelpWords
+    issued: IssuedWords
 
     def choices(self, name: str) -> tuple[Choice, ...]:
         return {"levels": self.levels, "kinds": self.kinds, "answers": self.answers}[name]

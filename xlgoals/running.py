@@ -133,7 +133,7 @@ def collected(
     from xlgoals.wording import load_return_words
 
     cycle, forms, roster = load_whole(cycle_folder(folder))
-    taken = taken_in(paths or [cycle.inbox], ("", "", ""), jobs, cycle.forms_dirs, settle=False)
+    taken = taken_in(paths or [cycle.inbox], ("", "", ""), jobs, cycle.forms_dirs, settle=False, key=cycle.key)
     found = sorted_out(taken.tables, taken.sources, roster, cycle, forms.catalogue)
     tables = settled(found.of(taken.tables), {source.name: source.changed for source in taken.sources}, forms.catalogue)
     tables = with_findings(tables, [*run_checks(tables, forms), *found.findings])
@@ -145,13 +145,15 @@ def collected(
     return Collected(cycle, taken, told, roster)
 
 
-def taken_in(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, settle: bool = True) -> Intake:
+def taken_in(
+    paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, settle: bool = True, key: bytes = b""
+) -> Intake:
     from xlgoals.intake import gather
     from xlgoals.records import Given
     from xlgoals.report import reading_bar
 
     with reading_bar() as show:
-        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show, settle=settle)
+        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show, settle=settle, key=key)
 
 
 def write_summary(

@@ -1,0 +1,122 @@
+"""A form as drawn, and a workbook for a unit made of it: its cells filled in, its stamps written."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from xlgoals.entries import Entry, fitted_heights
+from xlgoals.forms import Form
+from xlgoals.layout import ORIGIN, plan
+from xlgoals.mould import Fill, Mould, MouldError
+from xlgoals.pen import RenderError
+from xlgoals.records import RowCol, Stamp
+from xlgoals.stamp import PROPERTY, VERSION, stamp_text
+
+CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
+PROPERTY_MOST = 255
+META = (1, 0)  # where the stamp of the whole stands on the sheet that only programs see
+Told = Callable[[Stamp], str]
+Own = tuple[str, RowCol, Told]  # sheet, cell, and what stands there
+Notice = tuple[str, int, Callable[[str], float]]  # sheet, row, and how high it must be for a text
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What the drawing of a form leaves to be told for each unit."""
+
+    form: Form
+    count: int
+    meta: str  # the sheet that only programs see
+    sheets: Sequence[tuple[str, Form, int]]  # name, form and number of every form sheet
+    own: Sequence[Own]
+    words: Mapping[str, Told]  # marked in the package
+    notice: Notice
+    growing: Mapping[str, set[int]]  # sheet part -> rows (from one) whose height Excel may refit
+
+
+class Blank:
+    """A form as drawn; a workbook for a unit is this with its cells filled in."""
+
+    def __init__(self, package: bytes, drawn: Drawn) -> None:
+        self.form, self.count, self.sheets, self.meta = drawn.form, drawn.count, drawn.sheets, drawn.meta
+        self.own, self.words, self.notice, self.carried_tab = drawn.own, drawn.words, drawn.notice, drawn.form.looks.carried_tab
+        self.mould = Mould(package, _growing(package, drawn.growing), marks=True)
+        self.inputs = {form: {(s.area.top, s.area.left) for s in plan(form).slots if s.kind in ("input", "pattern")} for _, form, _ in self.sheets}
+
+    def issue(
+        self, stamp: Stamp, content: Sequence[Sequence[Entry]] = (), projects: Sequence[str] = (), *, key: bytes = b"", notice: str = "",
+        carried: Container[int] = (),
+    ) -> bytes:  # fmt: skip
+        """A workbook for whom `stamp` says. `content` is what stands in its project sheets beforehand, `projects` what each is
+        stamped with; `key` signs the stamps. `notice` is shown on the guide; the tabs of the sheets numbered (from one) in
+        `carried` have a colour of their own."""
+        if len(content) > self.count:
+            raise RenderError(f"content for {len(content)} sheets, {self.count} asked for")
+        stamp = replace(stamp, version=VERSION, form=self.form.id, digest=self.form.digest, instance="", project="")
+        cells: dict[str, dict[RowCol, str | Decimal]] = {}
+        for sheet, spot, make in self.own:
+            if text := make(stamp):
+                cells.setdefault(sheet, {})[spot] = text
+        heights: dict[str, dict[int, tuple[float, bool]]] = {}
+        if notice:
+            sheet, row, height = self.notice
+            cells.setdefault(sheet, {})[row, 0] = notice
+            heights[sheet] = {row: (height(notice), True)}
+        fills = {}
+        for name, form, seq in self.sheets:
+            known: Sequence[Entry] = content[seq - 1] if form is self.form and seq <= len(content) else ()
+            project = projects[seq - 1] if form is self.form and seq <= len(projects) else ""
+            own = stamp_text(stamp, key, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
+            put = {**cells.get(name, {}), (0, plan(form).width): own}
+            fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and form is self.form else "")
+        cells.setdefault(self.meta, {})[META] = stamp_text(stamp, key)
+        for name in cells.keys() - fills.keys():
+            fills[name] = Fill(cells[name], heights.get(name, {}))
+        words = {word: make(stamp) for word, make in self.words.items()}
+        words[PROPERTY] = _property(stamp, key)
+        try:
+            return self.mould.cast(fills, words)
+        except MouldError as error:
+            raise RenderError(str(error)) from error
+
+    def _fill(self, name: str, form: Form, content: Sequence[Entry], put: dict[RowCol, str | Decimal], tab: str) -> Fill:
+        """A form sheet with what was known before and the entries that hold anything."""
+        laid, (down, across) = plan(form), ORIGIN
+        inputs, spots = self.inputs[form], set()
+        shown = []
+        for slot, row, value in content:
+            spot = row, slot.area.left
+            if spot in spots or (value != "" and spot not in inputs):
+                raise RenderError(f"{name}: an entry twice in a cell, or where nobody fills in")
+            spots.add(spot)
+            if value != "":
+                put[row + down, slot.area.left + across] = value
+                if laid.rows[row].hidden:
+                    shown.append(row + down)
+        heights = {row + down: (points, laid.rows[row].height is None) for row, points in fitted_heights(laid, content).items()}
+        return Fill(put, heights, frozenset(shown), tab)
+
+
+def _growing(package: bytes, growing: Mapping[str, set[int]]) -> dict[str, bytes]:
+    """Let rows with a height of their own still grow: the writer marks every height as set by hand, and Excel never refits
+    such a row. `growing` names rows (from one) by sheet part; gives the parts changed."""
+    changed = {}
+    with zipfile.ZipFile(io.BytesIO(package)) as source:
+        for part, rows in growing.items():
+            if rows:
+                changed[part] = CUSTOM_HEIGHT.sub(lambda row, rows=rows: row[1] if int(row[2]) in rows else row[0], source.read(part))  # type: ignore[misc]
+    return changed
+
+
+def _property(stamp: Stamp, key: bytes) -> str:
+    """The stamp as a document property: without the names where they are too long for one (every sheet holds them)."""
+    for told in (stamp, replace(stamp, department="", unit=""), replace(stamp, department="", unit="", cycle="")):
+        text = stamp_text(told, key)
+        if len(text.encode("utf-16-le")) <= 2 * PROPERTY_MOST:
+            return text
+    return ""
