@@ -47,13 +47,13 @@ from xlgoals.running import (
 @forms_option
 def check(
     paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
-    cycle: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
+    cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/
 
     在周期的文件夹里什么也不用写：审核收件箱里计数的表，更新审核意见.xlsx，标注好的表写到 returned/（只替换自己上次写的）。
     """
-    inside = found_cycle(cycle, paths, "check 报送/")
+    inside = found_cycle(cycle_dir, paths, "check 报送/")
     if inside:
         _no_more(year, department, unit, *forms_dirs)
         found = collected(inside, [], jobs, opinions=opinions, write=True)
@@ -94,13 +94,13 @@ def check(
 @jobs_option
 @forms_option
 def read(
-    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, cycle: Path | None, jobs: int | None, forms_dirs: tuple[str, ...]
+    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...]
 ) -> None:
     """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json
 
     在周期的文件夹里什么也不用写：读整个收件箱。
     """
-    if inside := found_cycle(cycle, paths, "read 报送/"):
+    if inside := found_cycle(cycle_dir, paths, "read 报送/"):
         from xlgoals.cycle import load_cycle
 
         settled, _ = load_cycle(inside)
@@ -145,7 +145,7 @@ def read(
 @forms_option
 def consolidate(
     paths: Sequence[Path], output: Path | None, shape: str, opinions: Path | None, include: str | None, level: str, against: Path | None,
-    force: bool, year: str, department: str, unit: str, cycle: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
+    force: bool, year: str, department: str, unit: str, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx
 
@@ -154,7 +154,7 @@ def consolidate(
     """
     from xlgoals.errors import OutputError, UsageError
 
-    inside, now = found_cycle(cycle, paths, "consolidate 报送/ -o 汇总.xlsx"), None
+    inside, now = found_cycle(cycle_dir, paths, "consolidate 报送/ -o 汇总.xlsx"), None
     if inside:
         _no_more(year, department, unit, *forms_dirs)
         output, force = _own_output(inside, output, shape, force)

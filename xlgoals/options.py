@@ -23,7 +23,6 @@ def several(*options: Callable[[F], F]) -> Callable[[F], F]:
 forms_option = click.option("--forms", "forms_dirs", multiple=True, metavar="DIR", help="另加一个放表样的文件夹（可重复）。")
 force_option = click.option("--force", is_flag=True, help="输出文件已存在时覆盖它。")
 paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-cycle_option = click.option("--cycle", type=click.Path(path_type=Path, file_okay=False), help="预算周期的文件夹，默认是现在所在的那个。")
 given_options = several(
     click.option("--year", default="", help="表里没有年度时，按这个年度计。"),
     click.option("--department", default="", help="表里没有主管部门时，按这个部门计。"),
