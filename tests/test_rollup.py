@@ -50,6 +50,10 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         create_cycle(folder, year, "yiyang-2023")
         (folder / "roster.xlsx").unlink()
         (folder / "roster.csv").write_text(DEEP, encoding="utf-8-sig")
+        settings = folder / "cycle.yaml"  # the units' projects are all alike here, which is of no matter
+        settings.write_text(settings.read_text(encoding="utf-8").replace("  # folders: [本局规则]", "  folders: [本局规则]"), encoding="utf-8")
+        (folder / "本局规则").mkdir()
+        (folder / "本局规则" / "rules.yaml").write_text("rules:\n  - {code: forms.same_project, off: yes}\n  - {code: forms.copied, off: yes}\n", encoding="utf-8")
         told = {"year": year, "cycle": folder.name}
         report(folder / "inbox" / "养老.xlsx", stamp("415001", **told))
         report(folder / "inbox" / "民政.xlsx", stamp("415", unit="安源区民政局", **told), {"project_name": f"{year}年的项目"})
@@ -152,6 +156,16 @@ def test_grades_stand_on_a_sheet_of_their_own(cycle: Path) -> None:
     run("consolidate", "--include", "errors", "--jobs", 1)
     (row,) = rows(cycle / "summary" / "汇总.xlsx", "审核评级")
     assert row["总级"] == "良" and row["源文件"].endswith(".xlsx") and row["单元格"]
+
+
+def test_an_empty_inbox_gives_a_summary_that_says_so(cycle: Path) -> None:
+    shutil.rmtree(cycle / "inbox")
+    (cycle / "inbox").mkdir()
+    result = run("consolidate", "--against", cycle.parent / "2024预算", "--jobs", 1)
+    assert result.exit_code == 1, result.output
+    assert front(cycle / "summary" / "汇总.xlsx")["计入多少"] == "应报 4 家单位，已收 0 家（0 张表），计入 0 家（0 张表）"
+    assert {row[label("total")] for row in rows(cycle / "summary" / "汇总.xlsx", "逐级汇总")} == {0}
+    assert {row["变化"] for row in rows(cycle / "summary" / "汇总.xlsx", "与上期比较")} == {"取消", "合计"}
 
 
 def test_a_foreign_file_is_not_replaced(cycle: Path) -> None:
