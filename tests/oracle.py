@@ -219,7 +219,7 @@ def judge(truths: Mapping[str, Truth], seen: Seen, returns: Sequence[Return], fi
     for finding in findings:
         verdict.codes[finding.code] = verdict.codes.get(finding.code, 0) + 1
     told = _Told(findings)
-    ours = {forms.guide.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet}
+    ours = {forms.guide.sheet, forms.selfcheck.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet}
     by_sheet: dict[str, list[Return]] = {}
     for one in returns:
         by_sheet.setdefault(one.sheet, []).append(one)

@@ -99,7 +99,7 @@ def test_a_rule_that_is_left_out_says_nothing() -> None:
 
 def test_key_survives_a_moved_cell_but_not_a_changed_value() -> None:
     before, after = one(Y, other="30"), one(Y, other="31")
-    moved = replace(before, spots={k: replace(s, at=s.at._replace(cell="Z99")) for k, s in before.spots.items()})
+    moved = replace(before, spots={k: s._replace(at=s.at._replace(cell="Z99")) for k, s in before.spots.items()})
     keys = [check(tabulate([item]), FORMS)[0].key for item in (before, moved, after)]
     assert keys[0] == keys[1] != keys[2]
 

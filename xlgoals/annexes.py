@@ -172,8 +172,8 @@ class TreeSheet:
             area = self.standing.reach("node_no")
             only = f',{self.standing.reach("taken")},"{writer.codes["truth"]["true"]}"' if key == "included" else ""
             return f'=COUNTIFS({area},">="&{number},{area},"<="&{last}{only})'
-        if "node_no" not in projects.columns:
-            return None  # no project at all
+        if "node_no" not in projects.columns or not projects.whole:
+            return None  # no project at all, or more than a sheet holds
         area = projects.reach("node_no")
         within = f'{area},">="&{number},{area},"<="&{last}' if key != "own" else f"{area},{number}"
         stem, _, state = key.rpartition("_")

@@ -24,6 +24,11 @@ from xlgoals.tables import Tables, findings_of, with_findings
 from xlgoals.wording import Wording
 
 
+def joined_grades(grades: Sequence[Graded]) -> Graded | None:
+    """The grades of all batches."""
+    return Graded(pl.concat([one.frame for one in grades]), grades[0].columns) if grades else None
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """A cycle as far as it has come: its roster, the ledger of its inbox, which returns are wanted, down to which level."""

@@ -16,6 +16,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.annexes import ChartWords
 from xlgoals.consolidate import Summary
+from xlgoals.parts import slices
 from xlgoals.summary import HEAD, NOTE, TITLE, Plan, Writer
 
 SPLIT = ("fiscal_ready", "other_ready", "carryover_ready")
@@ -180,12 +181,13 @@ class Charts:
         return Block(self.words.share.title, (self.words.department, writer.words.columns["share"].label), "share", tuple(lines))
 
     def _findings(self, writer: Writer) -> Block | None:
-        rows = self.summary.findings.group_by("code").len().sort("len", "code", descending=[True, False]).rows()
+        counted = pl.concat([one.group_by("code").len() for one in slices(self.summary.findings)]).group_by("code").agg(pl.col("len").sum())
+        rows = counted.sort("len", "code", descending=[True, False]).rows()
         if not rows:
             return None
         shown, rest = self._cut(rows)
-        reach = writer.plans["findings"].reach("code")
-        lines: list[tuple[str, Cells]] = [(self.titles.get(code, code), [(count, f'=COUNTIFS({reach},"{code}")')]) for code, count in shown]
+        plan = writer.plans["findings"]
+        lines: list[tuple[str, Cells]] = [(self.titles.get(code, code), [(count, f'=COUNTIFS({plan.reach("code")},"{code}")' if plan.whole else None)]) for code, count in shown]
         if rest:
             lines.append((self.words.rest.format(count=len(rest)), [(sum(count for _, count in rest), None)]))
         return Block(self.words.findings.title, (self.words.rule, self.words.count), "count", tuple(lines))

@@ -116,6 +116,8 @@ def _demanded(form: Form, catalogue: Catalogue, units: Units) -> tuple[tuple[Con
 
 def _of(tables: Tables, returns: pl.DataFrame) -> Tables:
     """The tables of some returns; findings of earlier stages are no longer asked."""
+    if returns.height == tables.returns.height:
+        return tables  # all are of one form, as they mostly are
     rids = returns.select("rid")
     whole = {"returns": returns, "findings": tables.findings, "answers": tables.answers}
     return Tables(**{name: whole[name] if name in whole else frame.join(rids, on="rid", how="semi") for name, frame in tables.items()})
@@ -235,7 +237,8 @@ def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, s
     if not wanted:
         return {}
     asked = pl.DataFrame(sorted(wanted), schema={"rid": pl.String(), "key": pl.String()}, orient="row")
-    found = tables.places.join(asked, on=["rid", "key"], how="semi").select("rid", "key", "cell", "text", "label")
+    mine = tables.places.filter(pl.col("rid").is_in(asked["rid"].unique().implode()))
+    found = mine.join(asked, on=["rid", "key"], how="semi").select("rid", "key", "cell", "text", "label")
     return {(rid, key): (cell, text, label) for rid, key, cell, text, label in found.iter_rows()}
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from xlgoals.options import cycle_option, force_option, forms_option, given_options, jobs_option, paths_argument
+from xlgoals.options import cycle_option, engine_options, force_option, forms_option, given_options, jobs_option, paths_argument
 from xlgoals.running import (
     OPINIONS,
     check_place,
     collected,
     echo_json,
+    echo_tally,
     exit_code,
     former_goals,
     found_cycle,
@@ -22,6 +23,7 @@ from xlgoals.running import (
     reviewed,
     rolled_up,
     send_back,
+    summarise,
     taken_in,
     tally,
     to_return,
@@ -138,14 +140,16 @@ def read(
 )
 @click.option("--level", default="", help="周期里逐级汇总到哪一级：市、县、部门（主管部门）、所属单位。默认每一级都列。")
 @click.option("--against", type=click.Path(path_type=Path), help="和上期比：上期的周期文件夹、报送文件夹、文件，或 parquet 汇总文件夹。")
+@click.option("--state/--no-state", default=True, show_default=True, help="在汇总旁边记下读过什么（.xlgoals-state），再汇总时没变的不用重读；删掉也无妨。")
 @force_option
 @given_options
 @cycle_option
 @jobs_option
+@engine_options
 @forms_option
 def consolidate(
     paths: Sequence[Path], output: Path | None, shape: str, opinions: Path | None, include: str | None, level: str, against: Path | None,
-    force: bool, year: str, department: str, unit: str, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
+    state: bool, force: bool, year: str, department: str, unit: str, cycle_dir: Path | None, jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx
 
@@ -154,7 +158,7 @@ def consolidate(
     """
     from xlgoals.errors import OutputError, UsageError
 
-    inside, now = found_cycle(cycle_dir, paths, "consolidate 报送/ -o 汇总.xlsx"), None
+    inside = found_cycle(cycle_dir, paths, "consolidate 报送/ -o 汇总.xlsx")
     if inside:
         _no_more(year, department, unit, *forms_dirs)
         output, force = _own_output(inside, output, shape, force)
@@ -172,22 +176,23 @@ def consolidate(
         own = found.cycle.folder / OPINIONS
         opinions = opinions or (own if own.exists() else None)
         paths, forms_dirs = [Path(found.cycle.inbox.name)], found.cycle.forms_dirs
-    else:
-        taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
-        if opinions:
-            taken = opined(taken, opinions, forms_dirs, write=False)
-    from xlgoals.tables import findings_of
+        former = former_goals(against, jobs, forms_dirs) if against else None
+        write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=opinions)
+        from xlgoals.tables import findings_of
 
-    findings = findings_of(taken.tables)
+        findings = findings_of(taken.tables)
+        tally(taken.tables, findings)
+        click.echo(f"应报 {len(now.ledger.lines)} 家，计入 {len(now.owners)} 家。汇总已写到 {output}", err=True)
+        left_out = int(len(now.owners) < len(now.ledger.lines))
+        sys.exit(max(exit_code(findings), left_out, 3 * (exit_code(findings_of(found.taken.tables)) == 3)))
     former = former_goals(against, jobs, forms_dirs) if against else None
-    write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=opinions)
-    tally(taken.tables, findings)
+    told = summarise(
+        paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, former=former,
+        state=state, engine_name=engine, scheduler=scheduler,
+    )
+    echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
     click.echo(f"汇总已写到 {output}", err=True)
-    code = exit_code(findings)
-    if now:
-        code = max(code, int(len(now.owners) < len(now.ledger.lines)), 3 * (exit_code(findings_of(found.taken.tables)) == 3))
-        click.echo(f"应报 {len(now.ledger.lines)} 家，计入 {len(now.owners)} 家。", err=True)
-    sys.exit(code)
+    sys.exit(3 if told.defect else int(told.blocked))
 
 
 def _own_output(cycle: Path, output: Path | None, shape: str, force: bool) -> tuple[Path, bool]:

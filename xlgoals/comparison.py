@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from xlgoals.consolidate import WAN, Summary
+from xlgoals.parts import slices
 from xlgoals.words import bare
 
 Row = Mapping[str, Any]
@@ -52,7 +53,7 @@ TARGET_SCHEMA: dict[str, pl.DataType] = {
 
 
 def goals_of(summary: Summary, paths: Mapping[str, Path] | None = None) -> Goals:
-    return Goals(summary.projects, summary.indicators, paths or {})
+    return Goals(pl.concat(slices(summary.projects)), pl.concat(slices(summary.indicators)), paths or {})
 
 
 def compare(now: Goals, before: Goals, mark: str) -> Comparison:

@@ -1,4 +1,5 @@
-"""What a rule demands of a form, as a condition on the rows of a table of `facts`; the words that conditions share."""
+"""What a rule demands of a form: a condition on the rows of a table of `facts` and, where the workbook can tell it by itself, a
+formula in the workbook's own cells (`marks`); the words that conditions share."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import polars as pl
 from xlgoals.facts import Table, Units
 from xlgoals.findings import Rule
 from xlgoals.forms import Form
+from xlgoals.marks import Cells, Mark
 from xlgoals.tables import Tables
 
 Row = Mapping[str, Any]
@@ -43,7 +45,8 @@ class Condition:
 class Kind:
     """How a kind of rule becomes conditions on one form, and the parameters it cannot do without: words, numbers, and those
     that are regular expressions; and what each of the rule's cases must say, with the words it may choose from. A kind that is
-    `across` makes no conditions on single forms, but one on rows it gathers from all forms of a batch."""
+    `across` makes no conditions on single forms, but one on rows it gathers from all forms of a batch. `formula` is how it becomes
+    marks in the form's own workbook, from the same parameters; a kind without one is judged by `check` alone."""
 
     conditions: Callable[[Form, Rule, Units], Iterator[Condition]]
     needs: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class Kind:
     patterns: tuple[str, ...] = ()
     cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     across: Across | None = None
+    formula: Callable[[Cells, Rule, Units], Iterator[Mark]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

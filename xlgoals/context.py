@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xlgoals.measures import Measure, Units
-from xlgoals.numerals import clean, number, plain, settled, tight
+from xlgoals.numerals import clean, number, plain, settled, settled_text, tight
 from xlgoals.quantities import OPS, Quantity, comparison, read_quantity
 
 LONGEST = 200
@@ -29,11 +29,11 @@ class Conflict(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What surrounds the cell: the words of the name, the columns for comparison and unit."""
+    """What surrounds the cell, as far as it bears on a target: most names say nothing of it, so that few contexts serve for all.
+    Equal ones are one and the same, compared by identity."""
 
-    name: str
     symbol: str
     column: Measure | None
     named: Measure | None
@@ -42,18 +42,22 @@ class Context:
     named_values: tuple[Quantity, ...]
     dated: bool
     lasting: bool
+    changing: bool
 
 
-NO_CONTEXT = Context("", "", None, None, None, "", (), False, False)
+NO_CONTEXT = Context("", None, None, None, "", (), False, False, False)
 
 
-@lru_cache(maxsize=8192)
+_one_context = lru_cache(maxsize=8192)(Context)
+
+
+@lru_cache(maxsize=65_536)
 def read_context(name: str, symbol: str, unit: str, level2: str, units: Units) -> Context:
     """Read what stands beside the cell."""
-    name, level2 = settled(clean(name))[:LONGEST], tight(clean(level2))
+    name, level2 = settled_text(name)[:LONGEST], tight(clean(level2))
     sign = tight(clean(symbol))
     named, named_op, values = None, "", []
-    for inner in _BRACKETED.findall(name):
+    for inner in _BRACKETED.findall(name) if "(" in name else ():
         body = re.sub(rf"^(?:指标值)?|{HOLE}", "", inner)
         body_op = comparison(body)
         measure = units.whole(body.lstrip("≥≤<>=") if body_op else body)
@@ -70,10 +74,10 @@ def read_context(name: str, symbol: str, unit: str, level2: str, units: Units) -
         values.append(quantity)
     column_text = tight(clean(unit))
     column = (units.whole(column_text) or Measure(column_text)) if column_text and not NOTHING.fullmatch(column_text) else None
-    return Context(
-        name, "定性" if "定性" in sign else comparison(sign), column, named, units.ending(stem) if stem else None, named_op, tuple(values),
+    return _one_context(
+        "定性" if "定性" in sign else comparison(sign), column, named, units.ending(stem) if stem else None, named_op, tuple(values),
         dated=bool(_MOMENT.search(name)) or (level2.startswith("时效") and not _DURATION.search(name)),
-        lasting=bool(_DURATION.search(name)),
+        lasting=bool(_DURATION.search(name)), changing=bool(_CHANGED.search(name)),
     )  # fmt: skip
 
 
@@ -125,7 +129,8 @@ def held_measure(quantity: Quantity, context: Context) -> tuple[Measure | None, 
     elif column and column.known and printed.factor != column.factor:
         conflicts.append(Conflict("scale", f"单位栏是“{column.text}”，指标值的单位是“{printed.text}”，请核对数量级"))
     # 增加收入 ≥5%: how much something changes is a share, whatever it is measured in itself
-    changes = holds is not None and holds.dimension in ("ratio", "points") and _CHANGED.search(quantity.lead + (named is None) * context.name)
+    changing = bool(_CHANGED.search(quantity.lead)) or (named is None and context.changing)
+    changes = holds is not None and holds.dimension in ("ratio", "points") and changing
     counted = holds is not None and promised is not None and named is None and holds.dimension == promised.dimension == "count"
     heads = counted and "人" in (holds.base, promised.base)  # type: ignore[union-attr]  # what counts things is a matter of taste: 企业数 20家
     if holds and holds.known and promised and not changes and (heads or not counted) and not holds.same_kind(promised):

@@ -110,7 +110,8 @@ def unread(tables: Tables) -> pl.DataFrame:
     """The records (rid, key) that an earlier stage has spoken of: where they have no value, nothing follows from that."""
     spoken = tables.findings.filter(pl.col("record") != "").select("file", "sheet", "record", said="cell")
     of = spoken.join(tables.returns.select("rid", "file", "sheet"), on=["file", "sheet"])
-    placed = of.join(tables.places.select("rid", "cell", record="key"), on=["rid", "record"], how="left")
+    asked = tables.places.filter(pl.col("rid").is_in(of["rid"].unique().implode()) & pl.col("key").is_in(of["record"].unique().implode()))
+    placed = of.join(asked.select("rid", "cell", record="key"), on=["rid", "record"], how="left")
     # two forms on one sheet have the same record keys: the cell tells them apart, where there is one
     same = pl.col("cell").is_null() | (pl.col("said") == "") | (pl.col("cell") == pl.col("said"))
     return placed.filter(same).select("rid", key="record").unique()
@@ -122,8 +123,8 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
     fields, amounts = tuple(scalars(form)), money(form)
     cells = _cells(tables, (*fields, *form.template.stamped), amounts, unread)
     places = tables.places.select("rid", "key")
-    line = places.filter(pl.col("key").str.contains(r"^indicators\..*\.name$"))
-    weighed = places.filter(pl.col("key").str.contains(r"^indicators\.annual\..*\.weight$"))
+    line = places.filter(pl.col("key").str.starts_with("indicators.") & pl.col("key").str.ends_with(".name"))
+    weighed = places.filter(pl.col("key").str.starts_with("indicators.annual.") & pl.col("key").str.ends_with(".weight"))
     parts = [
         _wide(cells, (*fields, *form.template.stamped), "text"),
         _wide(cells, amounts, "amount").rename({key: yuan(key) for key in amounts}),
@@ -159,14 +160,15 @@ def _present(lines: pl.DataFrame) -> pl.DataFrame:
 def _cells(tables: Tables, keys: tuple[str, ...], amounts: tuple[str, ...], unread: pl.DataFrame) -> pl.DataFrame:
     """Every field that stands once on a form, one row each: rid, key, text, amount."""
     none = pl.lit(None, MONEY)
+    mine = pl.col("key").is_in(keys)  # asked of each table first: most places are those of indicators
     found = pl.concat([
-        tables.values.select("rid", "key", "text", amount=none),
-        tables.funds.select("rid", "key", text="printed", amount="amount"),
-        tables.details.select("rid", "key", "text", "amount"),
+        tables.values.filter(mine).select("rid", "key", "text", amount=none),
+        tables.funds.filter(mine).select("rid", "key", text="printed", amount="amount"),
+        tables.details.filter(mine).select("rid", "key", "text", "amount"),
         # a blank that left no record still has its place; words at a place without a record could not be read
-        tables.places.select("rid", "key", text=pl.when(pl.col("text").str.strip_chars() == "").then(pl.lit("")), amount=none),
+        tables.places.filter(mine).select("rid", "key", text=pl.when(pl.col("text").str.strip_chars() == "").then(pl.lit("")), amount=none),
     ])  # fmt: skip
-    cells = found.filter(pl.col("key").is_in(keys)).unique(["rid", "key"], keep="first", maintain_order=True)
+    cells = found.unique(["rid", "key"], keep="first", maintain_order=True)
     cells = cells.with_columns(pl.col("text").str.strip_chars()).join(unread.with_columns(said=True), on=["rid", "key"], how="left")
     blank, said, is_money = pl.col("text") == "", pl.col("said").fill_null(False), pl.col("key").is_in(amounts)
     lost = pl.when(is_money).then(pl.col("amount").is_null() & (said | ~blank)).otherwise(said & blank)
@@ -261,13 +263,17 @@ def _said(tables: Tables, form: Form, units: Units) -> pl.DataFrame:
         ),
     ])  # fmt: skip
     units_written = pl.col("text").str.contains_any([name for name, _ in units])
-    found = [
-        (rid, key, one.yuan, source, one.written, around or one.clause, levels, one.before, one.step)
-        for rid, key, text, source, around, levels in texts.filter(units_written).iter_rows()
-        for one in amounts_in(text, units)
-    ]
-    wanted = ("rid", "other", "yuan", "source", "written", "clause", "levels", "before", "step")
-    return pl.DataFrame(found, schema={name: columns(form)["figures"][name] for name in wanted}, orient="row")
+    found: list[tuple[int, Decimal, str, str, str, Decimal]] = []
+    texts = texts.filter(units_written)
+    for number, text in enumerate(texts["text"]):
+        found += [(number, one.yuan, one.written, one.clause, one.before, one.step) for one in amounts_in(text, units)]
+    numbers, *said = zip(*found, strict=True) if found else ((),) * 6
+    schema = columns(form)["figures"]
+    names = ("yuan", "written", "said", "before", "step")
+    told = pl.DataFrame([pl.Series(name, values, dtype=schema.get(name, pl.String())) for name, values in zip(names, said, strict=True)])
+    of = texts[list(numbers)].select("rid", "source", "around", "levels", other="key")
+    clause = pl.when(pl.col("around") != "").then("around").otherwise("said")
+    return of.hstack(told).select("rid", "other", "yuan", "source", "written", "levels", "before", "step", clause=clause)
 
 
 def _typed(frame: pl.DataFrame, form: Form, table: Table) -> pl.DataFrame:

@@ -7,10 +7,13 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
 
+from xlgoals import amounts
 from xlgoals.conditions import Condition, Kind, Row, filled, words
 from xlgoals.facts import Units, funds, yuan
 from xlgoals.findings import Rule
 from xlgoals.forms import Form
+from xlgoals.formulas import every, number, quoted
+from xlgoals.marks import Cells, Mark
 
 
 def figure(amount: Decimal, form: Form) -> str:
@@ -50,6 +53,27 @@ def _funds_sum(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
         yield Condition(rule.code, "form", total, holds, total, tell, about=(total, *sources))
 
 
+def _funds_sum_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    form, step = cells.form, Decimal(rule.parameters["rounding"]) * cells.form.money_factor
+    for lines in funds(form).values():
+        total = cells.fields.get(lines.get("total", ""))
+        sources = [ref for source, key in lines.items() if source != "total" and (ref := cells.fields.get(key))]
+        if not total or not sources:
+            continue
+        said, *parts = (amounts.state(cells, ref, units) for ref in (total, *sources))
+        yuan = amounts.yuan(cells, said)
+        added = "+".join(amounts.yuan(cells, part) for part in parts)
+        filled_in = f"COUNT({','.join(parts)})"
+        words = {
+            "found": amounts.figure(cells, yuan), "expected": amounts.figure(cells, f"({added})"),
+            "difference": amounts.figure(cells, f"ABS({yuan}-({added}))"), "unit": quoted(form.dialect.money_unit),
+        }  # fmt: skip
+        known = [f"NOT({amounts.unknown(one)})" for one in (said, *parts)]
+        yield Mark(
+            total, every(*known, f"NOT({total.blank})", f"{filled_in}>0", f"ROUND(ABS({yuan}-({added}))-{number(step)}*({filled_in}+1),4)>0"), words
+        )
+
+
 def _money_size(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """No money line is larger than such projects are."""
     limit = Decimal(rule.parameters["from"]) * dict(units)[rule.parameters["unit"]]
@@ -64,6 +88,24 @@ def _money_size(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
             if (total := lines.get("total")) and total != key:  # said once, at the total, not again at each of its parts
                 holds |= pl.col(yuan(total)).fill_null(Decimal(0)) >= limit
             yield Condition(rule.code, "form", key, holds, key, tell)
+
+
+def _money_size_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    limit = Decimal(rule.parameters["from"]) * dict(units)[rule.parameters["unit"]]
+    for lines in funds(cells.form).values():
+        total = cells.fields.get(lines.get("total", ""))
+        for key in lines.values():
+            if (ref := cells.fields.get(key)) is None:
+                continue
+            yuan = amounts.yuan(cells, amounts.state(cells, ref, units))
+            fails = [f"{yuan}>={number(limit)}"]
+            if total and total != ref:
+                fails.append(f"{amounts.yuan(cells, amounts.state(cells, total, units))}<{number(limit)}")
+            words = {
+                "found": amounts.figure(cells, yuan), "readable": amounts.readable(yuan, limit, units),
+                "unit": quoted(cells.form.dialect.money_unit),
+            }  # fmt: skip
+            yield Mark(ref, every(*fails), words)
 
 
 def _money_factor(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -194,8 +236,8 @@ def _heads_added(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 
 KINDS: Mapping[str, Kind] = {
-    "funds_sum": Kind(_funds_sum, numbers=("rounding",)),
-    "money_size": Kind(_money_size, ("unit",), ("from",)),
+    "funds_sum": Kind(_funds_sum, numbers=("rounding",), formula=_funds_sum_marks),
+    "money_size": Kind(_money_size, ("unit",), ("from",), formula=_money_size_marks),
     "money_factor": Kind(_money_factor, ("cost", "rates"), ("factor", "within", "least")),
     "amount_said": Kind(_amount_said, ("where", "rates", "pattern", "base"), patterns=("pattern", "base")),
     "amount_cost": Kind(_amount_cost, ("cost", "rates", "pattern"), patterns=("pattern",)),

@@ -16,6 +16,7 @@ import polars as pl
 
 from xlgoals.collect import Ledger
 from xlgoals.consolidate import SHARE, SOURCES, STATES, WAN, Summary
+from xlgoals.parts import slices
 from xlgoals.roster import Roster
 
 TOP, ALL, OUTSIDE = 0, "all", "outside"
@@ -79,7 +80,7 @@ def planted(summary: Summary, tree: Tree, owners: Mapping[str, str]) -> Summary:
     outside = tree.nodes[-1].number
     homes = {file: tree.home.get(code, outside) for file, code in owners.items()}
     number = pl.col("file").replace_strict(homes, default=outside, return_dtype=NUMBER) if homes else pl.lit(outside, dtype=NUMBER)
-    return replace(summary, projects=summary.projects.with_columns(node_no=number))
+    return replace(summary, projects=pl.concat(slices(summary.projects)).with_columns(node_no=number))
 
 
 def add_up(summary: Summary, tree: Tree, standing: pl.DataFrame) -> pl.DataFrame:
@@ -87,7 +88,7 @@ def add_up(summary: Summary, tree: Tree, standing: pl.DataFrame) -> pl.DataFrame
 
     `standing`: a row a unit that is to send a form, with its `node_no` and whether it is `taken`.
     """
-    own = {number: dict(figures) for number, figures in _own(summary.projects).items()}
+    own = {number: dict(figures) for number, figures in _own(pl.concat(slices(summary.projects))).items()}
     units, included = Counter(standing["node_no"]), Counter(standing.filter(pl.col("taken"))["node_no"])
     running: dict[str, list[Decimal]] = {name: [Decimal(0)] for name in (*COUNTS, *MONEY, *REPORTED)}
     for node in tree.nodes:

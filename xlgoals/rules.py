@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from xlgoals import kinds_form, kinds_money, kinds_name, kinds_plan, kinds_prose, kinds_set, kinds_target
+from xlgoals import kinds_form, kinds_money, kinds_name, kinds_plan, kinds_prose, kinds_reading, kinds_set, kinds_target
 from xlgoals.conditions import Across, Condition, Kind, unfit_pattern
 from xlgoals.errors import SpecError
 from xlgoals.facts import PARTS, Units
 from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import LEVELS, Form
+from xlgoals.marks import Cells, Mark
 
 DEFECT = "internal.rule"  # the one code that Python itself raises: a rule crashed
 KINDS: Mapping[str, Kind] = {
@@ -37,6 +38,14 @@ def conditions(form: Form, rule: Rule, units: Units) -> tuple[Condition, ...]:
     """What a rule demands of a form; nothing where the form has no such field, where an earlier stage raises the finding, or
     where the rule is off."""
     return tuple(KINDS[rule.kind].conditions(form, rule, units)) if rule.kind and not rule.off else ()
+
+
+def marks(cells: Cells, rule: Rule, units: Units) -> tuple[Mark, ...]:
+    """What a rule demands of a form, as formulas of the form's own workbook; nothing where it offers none, or is off."""
+    if rule.off:
+        return ()
+    formula = KINDS[rule.kind].formula if rule.kind else kinds_reading.FORMULAS.get(rule.code)
+    return tuple(formula(cells, rule, units)) if formula else ()
 
 
 def across_forms(rule: Rule) -> Across | None:

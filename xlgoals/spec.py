@@ -16,7 +16,7 @@ from pathlib import Path
 from xlgoals.errors import Mistake, SpecError, UsageError
 from xlgoals.forms import COMPUTED, Form, Forms, Meaning
 from xlgoals.measures import Units
-from xlgoals.models import HOLE, Dialect, Fields, Grid, Guide, Lists, Looks, Template, To
+from xlgoals.models import HOLE, Dialect, Fields, Grid, Guide, Lists, Looks, SelfCheck, Template, To
 from xlgoals.rulebook import load_catalogue
 from xlgoals.specfile import M, modelled
 from xlgoals.yamlmark import Marked, load_marked
@@ -43,6 +43,7 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
 
     looks = load_model(Looks, templates, "styles.yaml", mistakes)
     guide = load_model(Guide, templates, "guide.yaml", mistakes)
+    selfcheck = load_model(SelfCheck, templates, "selfcheck.yaml", mistakes)
     fields = load_model(Fields, mappings, "fields.yaml", mistakes)
     lists = load_model(Lists, mappings, "lists.yaml", mistakes)
     catalogue = load_catalogue([folder / "rules.yaml" for folder in mappings], mistakes)
@@ -64,9 +65,12 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
             mistakes.append(marked.mistake(("form",), f"没有表样 templates/{name}.yaml，请检查 form 的写法"))
     if lists:
         _check_moves(lists, load_marked(_last(mappings, "lists.yaml")), mistakes)
-    if mistakes or not (looks and guide and fields and lists and catalogue):
+    if mistakes or not (looks and guide and selfcheck and fields and lists and catalogue):
         raise SpecError(mistakes, tuple(forms.values()))
-    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same)
+    return Forms(
+        dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, selfcheck,
+        lists.moves, lists.same,
+    )  # fmt: skip
 
 
 def load_units(folders: Sequence[Path] = ()) -> Units:

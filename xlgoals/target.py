@@ -19,7 +19,7 @@ from xlgoals.celltext import as_typed
 from xlgoals.context import HOLE, LONGEST, NO_CONTEXT, NOTHING, Conflict, Context, contested, described, held_measure, held_op, read_context
 from xlgoals.dates import Dated, date_text, read_date
 from xlgoals.measures import Units
-from xlgoals.numerals import ARABIC, clean, number, plain, settled
+from xlgoals.numerals import ARABIC, clean, number, plain, settled, settled_text
 from xlgoals.quantities import Quantity, comparison, in_digits, read_quantity, read_recurrence
 
 Kind = Literal["number", "range", "date", "frequency", "multi", "qualitative", "none", "blank", "placeholder", "unreadable"]
@@ -92,7 +92,7 @@ def read_target(text: str, *, name: str = "", symbol: str = "", unit: str = "", 
 
     What was read once is remembered: values repeat, so most reads are a look-up.
     """
-    return _read_cached(text, name, symbol, unit, level2, units)
+    return _repeating(_read_cached(text, _context(name, symbol, unit, level2, units), units), name)
 
 
 def read_line(text: str, name: str, level2: str, more: Mapping[str, str], units: Units) -> Target:
@@ -102,29 +102,42 @@ def read_line(text: str, name: str, level2: str, more: Mapping[str, str], units:
     return replace(found, conflicts=(*found.conflicts, *contrary)) if contrary else found
 
 
-@lru_cache(maxsize=65536)
-def _read_cached(text: str, name: str, symbol: str, unit: str, level2: str, units: Units) -> Target:
-    return read_uncached(text, name, symbol, unit, level2, units)
-
-
 def read_uncached(text: str, name: str, symbol: str, unit: str, level2: str, units: Units) -> Target:
     """Read a target without looking it up first."""
+    return _repeating(_read(text, _context(name, symbol, unit, level2, units), units), name)
+
+
+def _repeating(found: Target, name: str) -> Target:
+    """Words that only repeat those of the name say nothing; the one thing that hangs on the name itself, so it is not remembered."""
+    words = found.canonical
+    if found.kind != "qualitative" or not 1 < len(words) <= LONGEST or not set(words) <= set(settled_text(name)[:LONGEST]):
+        return found
+    return replace(found, conflicts=(Conflict("repeats-name", f"“{words}”只是重复指标名称里的字"), *found.conflicts))
+
+
+def _context(name: str, symbol: str, unit: str, level2: str, units: Units) -> Context:
+    return read_context(name, symbol, unit, level2, units) if name or symbol or unit or level2 else NO_CONTEXT
+
+
+@lru_cache(maxsize=65_536)
+def _read_cached(text: str, context: Context, units: Units) -> Target:
+    return _read(text, context, units)
+
+
+def _read(text: str, context: Context, units: Units) -> Target:
     cleaned = clean(text)
     whole = settled(cleaned)
     if not whole:
         return Target(text, "blank", why="空白")
     if len(whole) > LONGEST:
         return Target(text, "qualitative", canonical=whole, why=f"文字超过{LONGEST}字，不是一个指标值")
-    context = read_context(name, symbol, unit, level2, units) if name or symbol or unit or level2 else NO_CONTEXT
     found = _certain(cleaned, whole, context, units)
     if found is None and cleaned != whole:  # a line break may as well be the narrow cell's
         found = _certain(whole, whole, context, units)
     if found is None:
         found = Target(text, "qualitative", canonical=whole, why=_reason(whole))
-        if len(whole) > 1 and set(whole) <= set(context.name):
-            found = replace(found, conflicts=(Conflict("repeats-name", f"“{whole}”只是重复指标名称里的字"),))
         if context.symbol and context.symbol != "定性":
-            found = replace(found, conflicts=(*found.conflicts, Conflict("symbol-text", f"符号为“{context.symbol}”，指标值却是文字“{whole}”"),))
+            found = replace(found, conflicts=(Conflict("symbol-text", f"符号为“{context.symbol}”，指标值却是文字“{whole}”"),))
     return replace(found, text=text)
 
 
