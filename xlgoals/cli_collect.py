@@ -9,25 +9,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlgoals.options import jobs_option, several
+from xlgoals.options import cycle_option, jobs_option, several
 from xlgoals.running import Collected, collected, echo_json, exit_code
 
 if TYPE_CHECKING:
     from xlgoals.standing import Words
 
-cycle_options = several(
-    click.option("--cycle", type=click.Path(path_type=Path, file_okay=False), help="预算周期的文件夹，默认是现在所在的那个。"),
-    jobs_option,
-)
+cycle_options = several(cycle_option, jobs_option)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="台账写到哪个文件，默认 summary/收件台账.xlsx。")
 @cycle_options
-def collect(paths: Sequence[Path], output: Path | None, cycle: Path | None, jobs: int | None) -> None:
+def collect(paths: Sequence[Path], output: Path | None, cycle_dir: Path | None, jobs: int | None) -> None:
     """登记收到的表：谁报了、谁没报、哪些不算，写成收件台账。在周期的文件夹里运行，读 inbox/（含压缩包）。"""
-    found = collected(cycle, paths, jobs)
+    found = collected(cycle_dir, paths, jobs)
     from xlgoals.outputs import write_whole
     from xlgoals.report import print_table
     from xlgoals.standing import load_words, totals, write_ledger
@@ -50,9 +47,9 @@ def collect(paths: Sequence[Path], output: Path | None, cycle: Path | None, jobs
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="催报名单写到哪个文件，默认 summary/催报名单.xlsx。")
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个单位。")
 @cycle_options
-def status(paths: Sequence[Path], page_path: Path | None, output: Path | None, shape: str, cycle: Path | None, jobs: int | None) -> None:
+def status(paths: Sequence[Path], page_path: Path | None, output: Path | None, shape: str, cycle_dir: Path | None, jobs: int | None) -> None:
     """各部门报到哪一步，还差谁；写出催报名单。在周期的文件夹里运行。"""
-    found = collected(cycle, paths, jobs)
+    found = collected(cycle_dir, paths, jobs)
     from xlgoals.outputs import write_whole
     from xlgoals.report import print_table
     from xlgoals.spec import data_folder

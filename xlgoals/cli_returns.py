@@ -1,4 +1,4 @@
-"""Commands about filled workbooks: check, read and consolidate them."""
+"""Commands about filled workbooks: check, read and consolidate them. Inside a cycle's folder they need no arguments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,37 @@ from pathlib import Path
 
 import click
 
-from xlgoals.options import engine_options, force_option, forms_option, given_options, jobs_option, lists_options, paths_argument
-from xlgoals.running import OwnLists, check_place, echo_json, echo_tally, exit_code, opined, reviewed, send_back, summarise, taken_in, tally
+from xlgoals.options import (
+    cycle_option,
+    engine_options,
+    force_option,
+    forms_option,
+    given_options,
+    jobs_option,
+    lists_options,
+    paths_argument,
+)
+from xlgoals.running import (
+    OPINIONS,
+    OwnLists,
+    check_place,
+    collected,
+    echo_json,
+    echo_tally,
+    exit_code,
+    former_goals,
+    found_cycle,
+    opined,
+    ours,
+    reviewed,
+    rolled_up,
+    send_back,
+    summarise,
+    taken_in,
+    tally,
+    to_return,
+    write_summary,
+)
 
 
 @click.command()
@@ -17,27 +46,40 @@ from xlgoals.running import OwnLists, check_place, echo_json, echo_tally, exit_c
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个对象。")
 @click.option(
     "--opinions", type=click.Path(path_type=Path, dir_okay=False),
-    help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。",
+    help="审核意见工作簿：没有就新写一份，有就先读审核人的处理、意见和评级，再按这次的问题重写。在周期里默认是其中的审核意见.xlsx。",
 )
 @click.option(
     "--return", "folder", type=click.Path(path_type=Path, file_okay=False),
-    help="把有问题的工作簿标注后写到这个文件夹，退回单位：格子加底色和批注，另加一张“校验问题清单”，单位改好后原样发回。",
+    help="把有问题的工作簿标注后写到这个文件夹，退回单位：格子加底色和批注，另加一张“校验问题清单”，单位改好后原样发回。在周期里默认是 returned/。",
 )
 @force_option
 @given_options
 @lists_options
+@cycle_option
 @jobs_option
 @forms_option
 def check(
     paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
-    codes: Path | None, subjects: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
+    codes: Path | None, subjects: Path | None, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/"""
-    if folder:
-        check_place(folder, paths)
-    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
-    if opinions:
-        taken = opined(taken, opinions, forms_dirs, write=True)
+    """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/
+
+    在周期的文件夹里什么也不用写：审核收件箱里计数的表，更新审核意见.xlsx，标注好的表写到 returned/（只替换自己上次写的）。
+    """
+    inside = found_cycle(cycle_dir, paths, "check 报送/")
+    if inside:
+        _no_more(year, department, unit, *forms_dirs)
+        found = collected(inside, [], jobs, opinions=opinions, write=True)
+        taken, opinions = to_return(found), opinions or found.cycle.folder / OPINIONS
+        force = force or folder is None
+        folder = folder or found.cycle.returned
+        check_place(folder, [found.cycle.inbox])
+    else:
+        if folder:
+            check_place(folder, paths)
+        taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
+        if opinions:
+            taken = opined(taken, opinions, forms_dirs, write=True)
     tables = taken.tables
     from xlgoals.report import finding_object, print_findings
     from xlgoals.tables import findings_of
@@ -61,10 +103,21 @@ def check(
 @paths_argument
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一张表。")
 @given_options
+@cycle_option
 @jobs_option
 @forms_option
-def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: str, jobs: int | None, forms_dirs: tuple[str, ...]) -> None:
-    """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json"""
+def read(
+    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...]
+) -> None:
+    """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json
+
+    在周期的文件夹里什么也不用写：读整个收件箱。
+    """
+    if inside := found_cycle(cycle_dir, paths, "read 报送/"):
+        from xlgoals.cycle import load_cycle
+
+        settled, _ = load_cycle(inside)
+        paths, forms_dirs = [settled.inbox], (*settled.forms_dirs, *forms_dirs)
     tables = taken_in(paths, (year, department, unit), jobs, forms_dirs).tables
     from xlgoals.report import print_findings, print_table, return_objects
     from xlgoals.tables import findings_of
@@ -87,31 +140,88 @@ def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: st
 
 @click.command()
 @paths_argument
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="汇总工作簿，或 parquet、csv 的文件夹。")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="汇总工作簿，或 parquet、csv 的文件夹。在周期里默认写到 summary/。")
 @click.option(
     "--format", "shape", type=click.Choice(["xlsx", "parquet", "csv", "json"]), default="xlsx", show_default=True, help="写成什么。"
 )
 @click.option("--opinions", type=click.Path(path_type=Path, dir_okay=False), help="审核意见工作簿：认可和误报的问题不再算待核实。")
+@click.option(
+    "--include", type=click.Choice(["accepted", "queries", "errors"]),
+    help="周期里汇总哪些表：accepted 只收已通过的，queries 待说明的也收，errors 有错误的也收。默认照 cycle.yaml。",
+)
+@click.option("--level", default="", help="周期里逐级汇总到哪一级：市、县、部门（主管部门）、所属单位。默认每一级都列。")
+@click.option("--against", type=click.Path(path_type=Path), help="和上期比：上期的周期文件夹、报送文件夹、文件，或 parquet 汇总文件夹。")
 @click.option("--state/--no-state", default=True, show_default=True, help="在汇总旁边记下读过什么（.xlgoals-state），再汇总时没变的不用重读；删掉也无妨。")
 @force_option
 @given_options
 @lists_options
+@cycle_option
 @jobs_option
 @engine_options
 @forms_option
 def consolidate(
-    paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, state: bool, force: bool, year: str, department: str, unit: str,
-    codes: Path | None, subjects: Path | None, jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
+    paths: Sequence[Path], output: Path | None, shape: str, opinions: Path | None, include: str | None, level: str, against: Path | None,
+    state: bool, force: bool, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None, cycle_dir: Path | None,
+    jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
-    from xlgoals.errors import OutputError
+    """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx
 
+    在周期的文件夹里什么也不用写：汇总收件箱里已通过的表，按名册逐级相加，写到 summary/汇总.xlsx（替换上次的）。
+    写明文件时，凡读得出的都汇总，注明“已收未审”。
+    """
+    from xlgoals.errors import OutputError, UsageError
+
+    inside = found_cycle(cycle_dir, paths, "consolidate 报送/ -o 汇总.xlsx")
+    if inside:
+        _no_more(year, department, unit, *forms_dirs)
+        output, force = _own_output(inside, output, shape, force)
+    elif include or level:
+        raise UsageError("--include 和 --level 要按周期的名册来，写明了文件就用不上。请在周期的文件夹里运行，不写文件。")
+    elif output is None:
+        raise UsageError("没有写汇总写到哪里。请加上 -o，例：xlgoals consolidate 报送/ -o 汇总.xlsx")
     if output.exists() and not force:
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
+    if against and not against.exists():
+        raise UsageError(f"找不到 {against}，请检查路径。")
+    if inside:
+        found = collected(inside, [], jobs, opinions=opinions)
+        taken, now = rolled_up(found, include, level)
+        own = found.cycle.folder / OPINIONS
+        opinions = opinions or (own if own.exists() else None)
+        paths, forms_dirs = [Path(found.cycle.inbox.name)], found.cycle.forms_dirs
+        former = former_goals(against, jobs, forms_dirs) if against else None
+        write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=opinions)
+        from xlgoals.tables import findings_of
+
+        findings = findings_of(taken.tables)
+        tally(taken.tables, findings)
+        click.echo(f"应报 {len(now.ledger.lines)} 家，计入 {len(now.owners)} 家。汇总已写到 {output}", err=True)
+        left_out = int(len(now.owners) < len(now.ledger.lines))
+        sys.exit(max(exit_code(findings), left_out, 3 * (exit_code(findings_of(found.taken.tables)) == 3)))
+    former = former_goals(against, jobs, forms_dirs) if against else None
     told = summarise(
-        paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, state=state,
-        engine_name=engine, scheduler=scheduler, lists=OwnLists(codes, subjects),
+        paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, former=former,
+        state=state, engine_name=engine, scheduler=scheduler, lists=OwnLists(codes, subjects),
     )
     echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
     click.echo(f"汇总已写到 {output}", err=True)
     sys.exit(3 if told.defect else int(told.blocked))
+
+
+def _own_output(cycle: Path, output: Path | None, shape: str, force: bool) -> tuple[Path, bool]:
+    """Where the summary of a cycle goes; one of ours that is there already is replaced, unless the caller has named the place."""
+    if output:
+        return output, force
+    from xlgoals.annexes import load_annexes
+    from xlgoals.cycle import load_cycle
+
+    name = load_annexes().scope.output
+    output = load_cycle(cycle)[0].summary / (f"{name}.{shape}" if shape in ("xlsx", "json") else f"{name}-{shape}")
+    return output, force or shape != "xlsx" or not output.exists() or ours(output)
+
+
+def _no_more(*given: str) -> None:
+    from xlgoals.errors import UsageError
+
+    if any(given):
+        raise UsageError("在周期里，年度、部门、单位看下发时写入的标记，表样看 cycle.yaml，不用另写 --year、--department、--unit、--forms。")

@@ -212,6 +212,7 @@ def _projects(tables: Tables, returns: pl.DataFrame, lines: pl.DataFrame, findin
     return frame.select(
         "rid", _number("project_no", begin), "unit_no", "department", "unit", "project_code", "project_name", "year", "form", "state", *money,
         "total_summed", "indicators", "quantified_count", *COUNTED, "file", "sheet", "cell", "sha256",
+        pl.lit(None, dtype=pl.Int32).alias("node_no"),  # of the roster's tree: rollup tells it
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ ROSTERS = ("roster.xlsx", "roster.csv")  # where no setting names the file
 PROJECTS = "projects.csv"  # the projects of a roster that is no workbook
 FOLDERS = ("outbox", "inbox", "returned", "summary")
 KEY_LEAST = 8  # characters of a key worth the name
+Include = Literal["accepted", "queries", "errors"]  # which returns are rolled up: each takes those of the ones before it, too
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -34,7 +35,7 @@ class Review(Model):
     """How returns are judged: further folders of forms and rules, which returns are rolled up, what rounding may differ by (yuan)."""
 
     folders: tuple[Text, ...] = ()
-    include: Literal["accepted", "queries", "errors"] = "accepted"
+    include: Include = "accepted"
     tolerance: Annotated[Decimal, Field(ge=0)] = Decimal(0)
 
 

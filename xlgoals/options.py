@@ -22,7 +22,7 @@ def several(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 forms_option = click.option("--forms", "forms_dirs", multiple=True, metavar="DIR", help="另加一个放表样的文件夹（可重复）。")
 force_option = click.option("--force", is_flag=True, help="输出文件已存在时覆盖它。")
-paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 given_options = several(
     click.option("--year", default="", help="表里没有年度时，按这个年度计。"),
     click.option("--department", default="", help="表里没有主管部门时，按这个部门计。"),

@@ -16,7 +16,7 @@ from xlgoals.errors import OutputError, Refused
 from xlgoals.findings import Finding
 from xlgoals.limits import Limits
 from xlgoals.outputs import write_whole
-from xlgoals.sources import Source
+from xlgoals.sources import Source, opened
 from xlgoals.tables import Tables, findings_of
 from xlgoals.wording import ReturnWords
 
@@ -69,12 +69,13 @@ def write_returns(tables: Tables, sources: Sequence[Source], folder: Path, words
 
 def _read(source: Source, sha256: str) -> bytes | None:
     """The bytes that were judged; None when they are no longer there."""
-    path = Path(source.path)
     try:
-        info, data = path.stat(), path.read_bytes()
+        with opened(source) as file:
+            data = file.read()
+        changed = source.changed if source.member else Path(source.path).stat().st_mtime
     except OSError:
         return None
-    same = hashlib.sha256(data).hexdigest() == sha256 if sha256 else (info.st_mtime, info.st_size) == (source.changed, source.size)
+    same = hashlib.sha256(data).hexdigest() == sha256 if sha256 else (changed, len(data)) == (source.changed, source.size)
     return data if same else None
 
 
@@ -98,7 +99,7 @@ def _marked(
 def _name(source: Source, alone: str) -> Path:
     """The name a copy gets: the one its original has within what was read, with an ending that fits what is written."""
     parts = [re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", part) for part in PurePosixPath(source.name).parts if part not in ("/", "..", ".")]
-    leaf, suffix = parts[-1], Path(source.path).suffix
+    leaf, suffix = parts[-1], Path(source.member or source.path).suffix
     if not leaf.lower().endswith(suffix.lower()):
         leaf += suffix  # one of two equal names, told apart behind the ending
     if alone:

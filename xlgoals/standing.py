@@ -69,7 +69,7 @@ def write_ledger(ledger: Ledger, path: Path, words: Words) -> None:
     """收件台账.xlsx: by department, by unit, and the files that do not count."""
     pages: Mapping[str, Lines] = {
         "departments": by_department(ledger),
-        "units": [_unit_line(line, words) for line in ledger.lines],
+        "units": unit_lines(ledger, words),
         "others": [_other_line(sent, words) for sent in ledger.others],
     }
     write_pages(path, "ledger", words.title, words.looks, ((page, pages[name]) for name, page in words.sheets.items()))
@@ -79,6 +79,11 @@ def write_dunning(ledger: Ledger, path: Path, words: Words) -> None:
     """催报名单.xlsx: the units that still owe something, what to ask of them, and whom to call."""
     owing = [_unit_line(line, words) | _ask(line, words) for line in ledger.lines if line.state != "accepted"]
     write_pages(path, "dunning", words.dunning_title, words.looks, [(words.dunning, owing)])
+
+
+def unit_lines(ledger: Ledger, words: Words) -> list[dict[str, str]]:
+    """A line a unit that is to send a form, by the columns of the ledger's page."""
+    return [_unit_line(line, words) for line in ledger.lines]
 
 
 def _unit_line(line: Line, words: Words) -> dict[str, str]:

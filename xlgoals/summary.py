@@ -46,6 +46,8 @@ class About:
 
     source: str = ""  # what was read
     scope: str = ""  # what was taken of it, such as 已收未审
+    counted: str = ""  # how many of how many are in
+    left_out: str = ""  # what is not, and why
     made: str = ""
     version: str = ""
     forms: Mapping[str, str] = field(default_factory=dict)  # form id -> official title
@@ -66,6 +68,11 @@ class Plan:
     def apart(self) -> bool:
         """Whether its rows are too many for the workbook."""
         return self.listing and self.height > SHEETS_MOST * ROWS_MOST
+
+    @property
+    def whole(self) -> bool:
+        """Whether all its rows stand on one sheet, where formulas reach them."""
+        return not self.apart and len(self.sheets) == 1
 
     @property
     def sheets(self) -> list[tuple[str, int, int]]:
@@ -129,15 +136,15 @@ def apart(summary: Summary, wording: Wording | None = None) -> list[str]:
 
 def _plan(name: str, summary: Summary, words: Wording) -> Plan:
     more = summary.subtotals.height + 1 if name == "departments" else 0
-    return plan_listing(words.tables[name], getattr(summary, name), more, listing=name != "departments")
+    return plan_listing(words.tables[name], getattr(summary, name), more)
 
 
-def plan_listing(table: TableWords, frame: Frame, more: int = 0, *, listing: bool = True) -> Plan:
-    """Plan a sheet of a frame's rows, and of `more` beside them."""
+def plan_listing(table: TableWords, frame: Frame, more: int = 0) -> Plan:
+    """Plan a sheet of a frame's rows, and of `more` beside them, which then stay on one sheet."""
     blank = {c for c in table.columns if c in table.optional}
     for one in slices(frame) if blank else ():
         blank -= {c for c in blank if _filled(one[c])}
-    return Plan(table.name, tuple(c for c in table.columns if c not in blank), frame.height + more, listing)
+    return Plan(table.name, tuple(c for c in table.columns if c not in blank), frame.height + more, listing=not more)
 
 
 def _filled(values: pl.Series) -> bool:
@@ -174,7 +181,8 @@ class Writer:
         }
         self.targets: dict[str, str | None] = {}
         self.long: dict[str, Rows] = {}  # what is still to be written, by part of the package
-        self.formats = {name: book.add_format(look) for name, look in _formats(words.looks).items()}
+        self.looks = _formats(words.looks)
+        self.formats = {name: book.add_format(look) for name, look in self.looks.items()}
 
     def write(self) -> None:
         front = self.book.add_worksheet(self.words.front.name)
@@ -217,7 +225,7 @@ class Writer:
         else:
             self.text(sheet, row, col, text)
 
-    def _inner(self, sheet: Worksheet, row: int, col: int, name: str, text: str, look: str) -> None:
+    def inner(self, sheet: Worksheet, row: int, col: int, name: str, text: str, look: str) -> None:
         """A link to another sheet of this workbook."""
         _done(sheet.write_url(row, col, f"internal:{quoted(name)}!A1", self.formats[look], text))
 
@@ -229,7 +237,7 @@ class Writer:
         self.text(sheet, TITLE, 0, title, "title")
         self.text(sheet, NOTE, 0, note, "note")
         if title != front.title:
-            self._inner(sheet, BACK, 0, front.name, self.words.phrases.back.format(sheet=front.name), "back")
+            self.inner(sheet, BACK, 0, front.name, self.words.phrases.back.format(sheet=front.name), "back")
         for col, (heading, width) in enumerate(zip(headings, widths, strict=True)):
             self.text(sheet, HEAD, col, heading, "head")
             _done(sheet.set_column(col, col, width))
@@ -247,7 +255,8 @@ class Writer:
         sheet.set_footer(f"&C{self.words.looks.footer}")
 
     def listing(self, sheet: Worksheet, table: TableWords, frame: pl.DataFrame, plan: Plan) -> None:
-        """A sheet that lists a frame row by row, each linked to where it comes from."""
+        """A sheet that lists a frame row by row, each linked to where it comes from; beyond some rows without links."""
+        linked = plan.height <= LINKED_ROWS_MOST
         shown = self.shown(frame, plan)
         widths = self.widths(shown)
         self.open(sheet, table.name, table.note if plan.height else table.note + table.empty, self._headings(plan), widths, plan.height)
@@ -256,7 +265,7 @@ class Writer:
         places = map(At._make, frame.select("file", "sheet", "cell").iter_rows())
         for row, (cells, at) in enumerate(zip(shown.iter_rows(), places, strict=True), FIRST):
             for col, (key, kind, value) in enumerate(zip(plan.columns, kinds, cells, strict=True)):
-                if key == "cell":
+                if key == "cell" and linked:
                     self._outer(sheet, row, col, at, value)
                 elif kind in ("text", "printed"):
                     self.text(sheet, row, col, value, kind)
@@ -308,12 +317,12 @@ class Writer:
         units = self.summary.departments.partition_by("department_no", as_dict=True)
         yield {"level": "all", **self.summary.total.row(0, named=True)}
         for department in self.summary.subtotals.iter_rows(named=True):
-            name = self._named(department["department"])
+            name = self.named(department["department"])
             yield {"level": "department", **department, "department": name}
             for unit in units[(department["department_no"],)].iter_rows(named=True):
-                yield {"level": "unit", **unit, "department": name, "unit": self._named(unit["unit"])}
+                yield {"level": "unit", **unit, "department": name, "unit": self.named(unit["unit"])}
 
-    def _named(self, name: str | None) -> str:
+    def named(self, name: str | None) -> str:
         return self.words.phrases.unassigned if name is None else name or self.words.phrases.unnamed
 
     def _formula(self, plan: Plan, key: str, level: str, row: int) -> str | None:
@@ -379,7 +388,7 @@ class Writer:
             elif isinstance(number := told.get(one.value), int):
                 self.figure(sheet, row, 2, number, "count fact")
         for row, (plan, _) in enumerate(sheets, contents):
-            self._inner(sheet, row, 1, plan.name, plan.name, "link")
+            self.inner(sheet, row, 1, plan.name, plan.name, "link")
         for row, name in enumerate(sources["file"] if sources.height <= LINKED_ROWS_MOST else (), files):
             self._outer(sheet, row, 2, At(name), lines[row - FIRST][2])
 
@@ -388,7 +397,7 @@ class Writer:
         join = self.words.phrases.between.join
         projects = pl.concat(one.select("year", "form").unique() for one in slices(self.summary.projects))
         return {
-            **{name: getattr(self.told, name) for name in ("source", "scope", "made", "version")},
+            **{name: getattr(self.told, name) for name in ("source", "scope", "counted", "left_out", "made", "version")},
             "files": self.summary.sources.height,
             "years": join(year for year in projects["year"].unique().sort() if year),
             "forms": join(self.codes["form"].get(form, form) for form in projects["form"].unique().sort()),
@@ -412,7 +421,7 @@ class Writer:
                 if key == "total_printed":
                     column = pl.when("total_summed").then(pl.lit(self.words.phrases.made_up)).otherwise(column)
             elif key in ("department", "unit") and "level" not in frame.columns:
-                column = column.fill_null(self._named(None)).replace("", self._named(""))
+                column = column.fill_null(self.named(None)).replace("", self.named(""))
             shown.append((column.fill_null("") if heading.kind in ("text", "printed") else column).alias(key))
         return frame.select(shown)
 
@@ -429,8 +438,8 @@ class Writer:
             widths.append(min(max(room, heading.width[0]), heading.width[1]))
         return widths
 
-    def heighten(self, sheet: Worksheet, first: int, shown: pl.DataFrame, widths: Sequence[float]) -> None:
-        """Give rows the height their wrapped text needs: Excel would find it on opening, LibreOffice would not."""
+    def heighten(self, sheet: Worksheet, first: int, shown: pl.DataFrame, widths: Sequence[float], levels: Sequence[int] = ()) -> None:
+        """Give rows the height their wrapped text needs: Excel would find it on opening, LibreOffice would not. `levels`: of outline."""
         looks, lines = self.words.looks, []
         for values, width in zip(shown, widths, strict=True):
             if values.dtype == pl.String:
@@ -439,7 +448,8 @@ class Writer:
                 lines.append(1 + more.ceil() + values.str.count_matches("\n", literal=True))
         most = pl.DataFrame([one.alias(str(n)) for n, one in enumerate(lines)]).select(pl.max_horizontal(pl.all())).to_series()
         for row, count in enumerate(most, first):
-            _done(sheet.set_row(row, min(count * looks.size * looks.line_factor + 4, HEIGHT_MOST)))
+            options = {"level": levels[row - first]} if levels else None
+            _done(sheet.set_row(row, min(count * looks.size * looks.line_factor + 4, HEIGHT_MOST), None, options))
 
 
 def _units(values: pl.Series) -> pl.Series:

@@ -131,10 +131,10 @@ class Wording(_Model):
 
 def load_wording(path: Path | None = None) -> Wording:
     """Read the shipped words, or a bureau's own file."""
-    return _loaded(Wording, path or data_folder("mappings") / "summary.yaml")
+    return loaded(Wording, path or data_folder("mappings") / "summary.yaml")
 
 
-def _loaded(model: type[M], path: Path) -> M:
+def loaded(model: type[M], path: Path) -> M:
     marked = load_marked(path)
     try:
         return model.model_validate(marked.data)
@@ -220,4 +220,4 @@ class ReturnWords(_Model):
 @lru_cache(maxsize=4)
 def load_return_words(path: Path | None = None) -> ReturnWords:
     """Read the shipped words of what goes back, or a bureau's own file."""
-    return _loaded(ReturnWords, path or data_folder("mappings") / "return.yaml")
+    return loaded(ReturnWords, path or data_folder("mappings") / "return.yaml")
