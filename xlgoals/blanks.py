@@ -15,7 +15,7 @@ from xlgoals.layout import ORIGIN, plan
 from xlgoals.mould import Fill, Mould, MouldError
 from xlgoals.pen import RenderError
 from xlgoals.records import RowCol, Stamp
-from xlgoals.stamp import PROPERTY, VERSION, stamp_text
+from xlgoals.stamp import PROPERTY, VERSION, sheet_stamps, stamp_text
 
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PROPERTY_MOST = 255
@@ -68,10 +68,10 @@ class Blank:
             cells.setdefault(sheet, {})[row, 0] = notice
             heights[sheet] = {row: (height(notice), True)}
         fills = {}
-        for name, form, seq in self.sheets:
+        named = [projects[seq - 1] if form is self.form and seq <= len(projects) else "" for _, form, seq in self.sheets]
+        told = ((form.id, form.digest, f"p{seq:02}", project) for (_, form, seq), project in zip(self.sheets, named, strict=True))
+        for (name, form, seq), own in zip(self.sheets, sheet_stamps(stamp, key, told), strict=True):
             known: Sequence[Entry] = content[seq - 1] if form is self.form and seq <= len(content) else ()
-            project = projects[seq - 1] if form is self.form and seq <= len(projects) else ""
-            own = stamp_text(stamp, key, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
             put = {**cells.get(name, {}), (0, plan(form).width): own}
             fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and form is self.form else "")
         cells.setdefault(self.meta, {})[META] = stamp_text(stamp, key)

@@ -24,7 +24,7 @@ from xlgoals.records import RowCol, cell_name, cell_spot
 
 EXACT_DIGITS = 15  # what Excel keeps of a number
 KEPT = 4096  # filled sheets kept for further workbooks
-LEVEL, SHORT = 6, 400
+LEVEL, QUICK, SHORT = 6, 1, 400  # how hard what is kept is deflated, and what is written once; less than SHORT is not
 MARK = re.compile("\ue000(\\w+)\ue001")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
 PLAIN = re.compile(r"[^\s&<>_\x00-\x1f](?:[^&<>_\x00-\x1f]*[^\s&<>_\x00-\x1f])?")  # text that stands in a file as it is
@@ -154,7 +154,7 @@ class Mould:
         start = f'{self.strings_before}{self.string_head} count="{self.string_uses + uses}" uniqueCount="{self.string_count + len(numbers)}">'.encode()
         end = ("".join(map(_si, numbers)) + "</sst>").encode()
         crc = zlib.crc32(end, zlib.crc32(self.strings, zlib.crc32(start)))
-        raw = _deflated(start, last=False) + self.strings_raw + _deflated(end)
+        raw = _deflated(start, last=False) + self.strings_raw + _deflated(end, level=QUICK)
         return Member(STRINGS, zipfile.ZIP_DEFLATED, crc, len(start) + len(self.strings) + len(end), raw)
 
     def _head(self, part: str, cells: tuple[tuple[RowCol, str], ...], fill: Fill | None) -> _Head:
@@ -279,11 +279,11 @@ def _escaped(text: str) -> str:
 # --- zip ---------------------------------------------------------------------------------------------------------------
 
 
-def _deflated(data: bytes, *, last: bool = True) -> bytes:
+def _deflated(data: bytes, *, last: bool = True, level: int = LEVEL) -> bytes:
     """Deflate; what is not the last ends at a byte, and a stream of its own can follow it."""
     if len(data) < SHORT:  # stored in one block: setting a compressor up takes longer than it saves
         return struct.pack("<BHH", last, len(data), len(data) ^ 0xFFFF) + data
-    stream = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+    stream = zlib.compressobj(level, zlib.DEFLATED, -15)
     return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 
