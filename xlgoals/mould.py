@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from xml.sax.saxutils import unescape
 
-from xlgoals.entries import fits_cell
+from xlgoals.entries import TEXT_MOST, fits_cell
 from xlgoals.errors import XlgoalsError
 from xlgoals.records import RowCol, cell_name, cell_spot
 
@@ -27,7 +27,7 @@ KEPT = 4096  # filled sheets kept for further workbooks
 LEVEL, QUICK, SHORT = 6, 1, 400  # how hard what is kept is deflated, and what is written once; less than SHORT is not
 MARK = re.compile("\ue000(\\w+)\ue001")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
-PLAIN = re.compile(r"[^\s&<>_\x00-\x1f](?:[^&<>_\x00-\x1f]*[^\s&<>_\x00-\x1f])?")  # text that stands in a file as it is
+SAFE = TEXT_MOST // 2  # letters that fit in a cell, whatever they are
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 ROW = re.compile(r"<row\b([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 CELL = re.compile(r'<c r="([A-Z]+[0-9]+)"([^>]*?)(?:/>|>.*?</c>)', re.DOTALL)
@@ -149,8 +149,6 @@ class Mould:
         ])  # fmt: skip
 
     def _strings(self, numbers: Mapping[str, int], uses: int) -> Member:
-        if not all(map(fits_cell, numbers)):
-            raise MouldError("有文字太长，或有单元格存不下的字符。")
         start = f'{self.strings_before}{self.string_head} count="{self.string_uses + uses}" uniqueCount="{self.string_count + len(numbers)}">'.encode()
         end = ("".join(map(_si, numbers)) + "</sst>").encode()
         crc = zlib.crc32(end, zlib.crc32(self.strings, zlib.crc32(start)))
@@ -265,11 +263,13 @@ def amount_text(amount: Decimal) -> str | None:
 
 def _si(text: str) -> str:
     """One shared string; what XML or Excel would not keep is escaped as Excel does."""
-    if not PLAIN.fullmatch(text):
-        space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
-        text = CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", _escaped(ESCAPED.sub("_x005F_", text)))
-        return f"<si><t{space}>{text}</t></si>"
-    return f"<si><t>{text}</t></si>"
+    if text.isprintable() and text == text.strip() and not ("&" in text or "<" in text or ">" in text or "_" in text) and len(text) <= SAFE:
+        return f"<si><t>{text}</t></si>"  # stands in a file as it is: nearly every text
+    if not fits_cell(text):
+        raise MouldError("有文字太长，或有单元格存不下的字符。")
+    space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
+    text = CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", _escaped(ESCAPED.sub("_x005F_", text)))
+    return f"<si><t{space}>{text}</t></si>"
 
 
 def _escaped(text: str) -> str:
