@@ -14,6 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tests.case import FORMS, Case, got, kind, panes, put, rename, unmerge
 from tests.oracle import Truth, shown
 from xlgoals.layout import ORIGIN, Slot
+from xlgoals.ownformulas import OWN
 from xlgoals.records import area_name, column_name
 from xlgoals.stamp import read_stamp, stamp_text
 
@@ -207,6 +208,8 @@ def _paste(case: Case, down: int, right: int, keys: bool = False) -> None:
                 r, c = cell.row - 1, cell.column - 1
                 if cell.value is None or (not keys and (r < ORIGIN[0] or c >= case.key_column)):
                     continue
+                if cell.data_type == "f" and OWN in str(cell.value):
+                    continue  # never computed here: a blank is what it has for a value
                 value = _echo(case, page) if isinstance(cell.value, str) and cell.data_type == "f" else cell.value
                 put(new, (r + down, c + right), value)
     case.book = book

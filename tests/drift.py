@@ -25,6 +25,7 @@ from examples.fill import fill
 from tests import damage, damage_office
 from tests.case import FORMS, KINDS, SHIPPED, Case
 from tests.oracle import Seen, Verdict, judge, sample, truth_of
+from xlgoals.ownformulas import OWN
 from xlgoals.parse import understand
 from xlgoals.read import read_bytes
 
@@ -111,27 +112,32 @@ def run(kind_name: str, form_id: str) -> Verdict:
 
 
 def looked_at(data: bytes, suffix: str) -> Seen:
-    """A workbook's cells by a reader of its own."""
+    """A workbook's cells by a reader of its own; without those of our own formulas, which nobody typed."""
     if suffix == ".xlsx":
         book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
-        return cells(book)
+        own = cells(openpyxl.load_workbook(io.BytesIO(data)), own=True)
+        return {name: {spot: value for spot, value in found.items() if spot not in own[name]} for name, found in cells(book).items()}
     other = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    formulas = {sheet.name: {spot for spot, text in sheet.formulas.items() if OWN in text} for sheet in read_bytes(data, name="表").sheets}
     return {
         name: {
             (r, c): value
             for r, row in enumerate(other.get_sheet_by_name(name).to_python(skip_empty_area=False))
             for c, value in enumerate(row)
-            if value != ""
+            if value not in ("", OWN) and (r, c) not in formulas[name]
         }
         for name in other.sheet_names
     }
 
 
-def cells(book: Workbook) -> Seen:
-    """The cells of an openpyxl workbook."""
+def cells(book: Workbook, *, own: bool = False) -> Seen:
+    """The cells of an openpyxl workbook; our own formulas, or everything but them."""
     return {
         page.title: {
-            (cell.row - 1, cell.column - 1): cell.value for row in page.iter_rows() for cell in row if cell.value is not None
+            (cell.row - 1, cell.column - 1): cell.value
+            for row in page.iter_rows()
+            for cell in row
+            if cell.value is not None and (OWN in str(cell.value)) == own
         }
         for page in book.worksheets
     }

@@ -364,7 +364,7 @@ def account(book: Book, forms: Forms, *canvases: Canvas, given: Given = Given())
                     whole |= {at.sheet, *(s for s in sheets if s in re.split(r"[、等 ]", finding.found))}
         if finding.code == "form.none":
             whole |= set(sheets)
-    ours = {forms.guide.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet}
+    ours = {forms.guide.sheet, forms.selfcheck.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet}
     for sheet in book.sheets:
         if sheet.name in whole or sheet.name in ours:
             continue

@@ -170,6 +170,8 @@ def _kind(slot: Slot, meaning: Meaning) -> str:
 
 def shown(value: object) -> str:
     """A cell's value as text, whatever it was typed as."""
+    if isinstance(value, bool):
+        return str(value).upper()
     if isinstance(value, str):
         try:
             return _plain(Decimal(value.replace(",", "")))
@@ -217,7 +219,7 @@ def judge(truths: Mapping[str, Truth], seen: Seen, returns: Sequence[Return], fi
     for finding in findings:
         verdict.codes[finding.code] = verdict.codes.get(finding.code, 0) + 1
     told = _Told(findings)
-    ours = {forms.guide.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet}
+    ours = {forms.guide.sheet, forms.selfcheck.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet}
     by_sheet: dict[str, list[Return]] = {}
     for one in returns:
         by_sheet.setdefault(one.sheet, []).append(one)
@@ -347,7 +349,7 @@ def _compare(one: Return, truth: Truth, cells: Mapping[Place, object], taken: se
     if truth.unit_changed and any(fund.amount for fund in one.funds):
         verdict.wrong.append(f"{one.sheet}: amounts were taken though the printed unit was changed")
     for fund in one.funds:
-        typed_ = [_money(text, truth.form) for text, what in truth.values.items() if what.kind == fund.key and what.project in (0, *projects)]
+        typed_ = [_money(text, truth.form) for text, what in truth.values.items() if fund.key in what.kind.split("|") and what.project in (0, *projects)]
         if fund.amount is not None and fund.amount not in typed_:
             verdict.wrong.append(f"{one.sheet}: {fund.key} is {fund.amount}")
     return right
@@ -400,7 +402,7 @@ def _printed(value: object, forms: Sequence[Form], returns: Sequence[Return]) ->
     """Whether a form prints this, or it is a key or a stamp; or the level word of a line that was read."""
     if not isinstance(value, str):
         return False
-    if re.fullmatch(r"#c\d+|#r\d+|#\w+\.(head|\d+\.\d+)", value) or value.startswith('{"xlgoals":'):
+    if re.fullmatch(r"#c\d+|#r\d+|#\w+\.(head|\d+\.\d+)", value) or value.strip().startswith('{"xlgoals":'):
         return True
     text = _loose(re.sub(r'"|&|\$[A-Z]+\$\d+|^=', "", value) if value.startswith("=") else value)
     for form in forms:

@@ -7,6 +7,7 @@ and query raised on the 46 forms. `python -m tests.review` writes `docs/review-q
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _cells(seen: Reviewed, rid: str, place: str) -> list[str]:
     of = pl.col("horizon") == {"mid": "mid_term", "annual": "annual"}[horizon] if horizon else pl.lit(True)
     lines = seen.indicators.filter((pl.col("rid") == rid) & (pl.col(part) == text) & of)
     assert not lines.is_empty(), f"no such line: {rid} {place}"
-    wanted = [f"{key}.{one}" for key in lines["key"] for one in ("name", "target", "level2")]
+    wanted = [f"{key}.{one}" for key in lines["key"] for one in {"name", "target", "level2", part}]
     return mine.filter(pl.col("key").is_in(wanted))["cell"].to_list()
 
 
@@ -179,7 +180,7 @@ def precision() -> dict[str, tuple[int, int]]:
     """Justified and all, of the errors and of the queries."""
     verdicts, counts = judged(), Counter[tuple[str, bool]]()
     for key, finding in raised().items():
-        counts[finding.severity, verdicts.get(key, "?") == "right"] += 1
+        counts[finding.severity, verdicts.get(key) == "right"] += 1
     return {severity: (counts[severity, True], counts[severity, True] + counts[severity, False]) for severity in ("error", "query")}
 
 
@@ -221,20 +222,20 @@ def report() -> str:
     verdicts = judged()
     counts: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for key, finding in raised().items():
-        counts[key[0], finding.severity].append(verdicts.get(key, "?") == "right")
+        counts[key[0], finding.severity].append(verdicts.get(key) == "right")
     lines += [f"| {code} | {severity} | {len(some)} | {sum(some)} |" for (code, severity), some in sorted(counts.items())]
     return "\n".join(lines) + "\n"
 
 
 def write_open() -> None:
-    """Rewrite `judged.yaml`: verdicts kept, findings nobody judged added as `?` with what they say, stale ones dropped."""
+    """Rewrite `judged.yaml`: verdicts kept, findings nobody judged added as `open` with what they say, stale ones dropped."""
     verdicts, lines = judged(), ["# A person's verdict on every error and query that the program raises on the 46 forms: right, or wrong and why.\n"]
     last = ""
     for (code, name), finding in sorted(raised().items()):
         if code != last:
             lines.append(f"{code}:\n")
             last = code
-        lines.append(f'  "{name}": {verdicts.get((code, name), "?")}  # {finding.at.cell} {finding.message}\n'.replace("\x00", ""))
+        lines.append(f'  "{name}": {json.dumps(verdicts.get((code, name), "open"), ensure_ascii=False)}  # {finding.at.cell} {finding.message}\n'.replace("\x00", ""))
     (HERE / "judged.yaml").write_text("".join(lines), encoding="utf-8")
 
 

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.forms import SHIPPED
 from xlgoals import __version__
-from xlgoals.cli import main
+from xlgoals.cli import COMMANDS, first_line, main
 
 HEAVY = ("polars", "pandera", "openpyxl", "xlsxwriter", "python_calamine", "pydantic", "pandas", "lxml", "yaml", "rich")
 FILLED = Path(__file__).parents[1] / "examples" / "filled"
@@ -153,3 +154,14 @@ def test_target_tells_people_what_it_understood() -> None:
     run = CliRunner().invoke(main, ["target", "€50%"])
     assert run.exit_code == 0
     assert "≤50%" in run.output and "核对" in run.output
+
+
+def test_the_list_of_commands_says_what_their_own_help_says_and_loads_none_of_them() -> None:
+    context = click.Context(main)
+    for name, where in COMMANDS.items():
+        command = main.get_command(context, name)
+        assert command is not None and command.help
+        assert first_line(where) == command.help.partition("\n\n")[0], name
+    code = "import sys; from click.testing import CliRunner; from xlgoals.cli import main; CliRunner().invoke(main, ['--help']); print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not [name for name in found if name.startswith("xlgoals.cli_")]

@@ -150,6 +150,16 @@ def test_what_is_not_ours_is_named_and_not_taken(cycle: Path, state: str, of: St
     assert others(cycle) == {"a.xlsx": WORDS.file_states[state]}
 
 
+def test_sheets_of_two_units_in_one_file_are_not_taken(cycle: Path) -> None:
+    path = report(cycle / "inbox" / "a.xlsx", stamp("415001"))
+    book = openpyxl.load_workbook(path)
+    stamped = [cell for sheet in book for row in sheet.iter_rows() for cell in row if str(cell.value).startswith('{"xlgoals"')]
+    assert [cell.parent.title for cell in stamped[:2]] == ["项目1", "项目2"]
+    stamped[1].value = re.sub(r'"unit":"[^"]*"', '"unit":"安源区福利院"', stamped[1].value).replace('"415001"', '"415002"')
+    book.save(path)
+    assert others(cycle) == {"a.xlsx": WORDS.file_states["mixed"]}
+
+
 def test_another_form_is_not_taken(cycle: Path) -> None:
     settings = cycle / "cycle.yaml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("form: yiyang-2023", "form: mof-2021"), encoding="utf-8")

@@ -32,7 +32,7 @@ from xlgoals.read import read_book, read_bytes
 from xlgoals.records import Area, Book, Given, Return, Sheet, Stamp
 from xlgoals.render import render
 from xlgoals.spec import data_folder, load_forms
-from xlgoals.stamp import stamp_text
+from xlgoals.stamp import read_stamp, stamp_text
 from xlgoals.vocabulary import Vocabulary, load_vocabulary
 from xlgoals.yamlmark import load_marked
 
@@ -219,9 +219,15 @@ def test_every_whole_instance_alone_gives_a_form_that_loads(form: str, tmp_path:
 
 
 def stripped(book: Book) -> Book:
-    """A generated workbook without the row and the column of keys, as a paste of values into a blank sheet leaves it."""
+    """A generated workbook without the row and the column of keys and what stands behind it, as a paste of the form's values into
+    a blank sheet leaves it."""
     forms = [sheet for sheet in book.sheets if sheet.rows and str(sheet.rows[0][0]).startswith("#c")]
-    return replace(book, sheets=tuple(replace(sheet, rows=((), *(row[:-1] for row in sheet.rows[1:]))) for sheet in forms))
+    return replace(book, sheets=tuple(_values(sheet) for sheet in forms))
+
+
+def _values(sheet: Sheet) -> Sheet:
+    width = next(i for i, value in enumerate(sheet.rows[0]) if read_stamp(value))
+    return replace(sheet, rows=((), *(row[:width] for row in sheet.rows[1:])), formulas={spot: text for spot, text in sheet.formulas.items() if spot[1] < width})
 
 
 @EACH

@@ -45,8 +45,8 @@ def test_the_judge_sees_what_is_wrong_and_what_is_lost() -> None:
 
     first, second = (f"{indicator.key}.target" for indicator in one.indicators[:2])
     swapped = {**one.spots, first: one.spots[second], second: one.spots[first]}
-    altered = {**one.spots, first: replace(one.spots[first], text="≥1件")}
-    elsewhere = {**one.spots, first: replace(one.spots[first], at=one.spots[second].at)}
+    altered = {**one.spots, first: one.spots[first]._replace(text="≥1件")}
+    elsewhere = {**one.spots, first: one.spots[first]._replace(at=one.spots[second].at)}
     assert judged(swapped).wrong and judged(altered).wrong and judged(elsewhere).wrong
     missing = judged({key: spot for key, spot in one.spots.items() if key != first})
     assert missing.wrong == [] and len(missing.lost) == 2  # the value, and its cell

@@ -19,7 +19,7 @@ from xlgoals.render import render
 
 GOLDEN = Path(__file__).parent / "golden"
 STAMP = Stamp(0, "", "", year="2025", department="450 某主管部门", unit="某中心")
-PARTS = ("worksheets/sheet1", "worksheets/sheet2", "worksheets/sheet3", "styles", "workbook", "sharedStrings")
+PARTS = ("worksheets/sheet1", "worksheets/sheet2", "worksheets/sheet3", "worksheets/sheet4", "styles", "workbook", "sharedStrings")
 
 
 def indented(xml: str) -> str:

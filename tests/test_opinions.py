@@ -128,6 +128,13 @@ def test_a_remark_is_raised_at_its_cell_and_lapses_when_the_cell_changes(tmp_pat
     assert rows(opinions, "remarks")[0]["状态"] == WORDS.states["changed"]
 
 
+@pytest.mark.parametrize(("weight", "code"), [("必须修改", "opinion.mend"), ("提示", "opinion.note")])
+def test_a_remark_weighs_what_the_reviewer_says(begun: tuple[Path, Path], weight: str, code: str) -> None:
+    returns, opinions = begun
+    write(opinions, "remarks", 1, 项目编码或名称="基金监管专项经费", 栏目="违反违规行为纠正率", 轻重=weight, 意见="请核对")
+    assert "审核意见：请核对" in finding(run("check", returns, "--opinions", opinions, "--format", "json"), code)
+
+
 def test_a_remark_on_nothing_is_told_not_dropped(begun: tuple[Path, Path]) -> None:
     returns, opinions = begun
     write(opinions, "remarks", 1, 项目编码或名称="没有的项目", 意见="请重报")

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from test_guard import HOSTILE, NS, ROWS, Row, package, sheet, unusual, usual
 
+from xlgoals import guard
+from xlgoals.cellxml import NotPlain
 from xlgoals.errors import Refused
 from xlgoals.formats import is_moment, moment
 from xlgoals.limits import Limits
@@ -270,3 +272,66 @@ def test_kinds_saved_by_libreoffice(tmp_path: Path, kind: str) -> None:
     assert page.formats[2, 2] in ("0%", "0.00%")
     assert Area(5, 0, 6, 2) in page.merges
     assert (page.hidden_rows, page.hidden_cols) == ({7}, {7, 8})
+
+
+# ------------------------------------------------------------------------------------------------- values without the native reader
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").rglob("*.xlsx"))
+TRICKY = (
+    "a&amp;b &lt;c&gt; &quot;&apos;", "a&#10;b", "_x000D_", "  首尾  ", "a\r\nb", "a\nb", "&#x4E2D;", "", "𠮷",
+)  # fmt: skip
+NUMBERS = ("0", "-0", "1E5", "1e-7", "0.1", "12345678901234567", "1E999", "-1E999", "1_0", " 1", "+1", ".5", "1.", "NaN", "inf", "", "0x1")
+
+
+def by_reader(data: bytes) -> Book:
+    """The same workbook, with every value told by the native reader."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xlgoals.xlsx.plain_texts", _not_plain)
+        patch.setattr("xlgoals.sheetxml.plain_rows", _not_plain)
+        return read_bytes(data, name="a")
+
+
+def _not_plain(*_: object) -> None:
+    raise NotPlain
+
+
+def same(data: bytes) -> bool:
+    """Whether both ways give the same, or refuse for the same reason."""
+    told = []
+    for way in (lambda data: read_bytes(data, name="a"), by_reader):
+        try:
+            told.append(repr(way(data)))  # repr: -0.0 is not 0.0
+        except Refused as refused:
+            told.append(refused.code)
+    return told[0] == told[1]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_read_the_same_without_the_native_reader(path: Path) -> None:
+    assert same(path.read_bytes())
+
+
+def test_ordinary_workbooks_need_no_native_reader(tmp_path: Path) -> None:
+    data = filled(tmp_path / "甲.xlsx").read_bytes()
+    assert not guard.inspect(data).readable
+    assert same(data)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROWS)
+def test_any_sheet_reads_the_same_without_the_native_reader(rows: Row) -> None:
+    assert same(package(usual(rows)))
+
+
+@pytest.mark.parametrize("text", TRICKY)
+@pytest.mark.parametrize("item", ["<si><t>{}</t></si>", '<si><t xml:space="preserve">{}</t></si>', '<si><t>{}</t><phoneticPr fontId="1"/></si>'])
+def test_any_text_reads_the_same_without_the_native_reader(text: str, item: str) -> None:
+    cells = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="str"><f>A1</f><v>' + text + "</v></c></row>"
+    assert same(package(sheet(cells), strings=f'<sst xmlns="{NS}">{item.format(text)}</sst>'))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("kind", ["", ' t="n"', ' t="b"', ' t="e"', ' t="s"', ' t="str"', ' s="2"'])
+def test_any_number_reads_the_same_without_the_native_reader(number: str, kind: str) -> None:
+    cells = f'<row r="2"><c r="B2"{kind}><v>{number}</v></c><c r="C2"{kind}><f>1</f><v>{number}</v></c></row>'
+    assert same(package(sheet(cells), strings=f'<sst xmlns="{NS}"><si><t>a</t></si></sst>'))

@@ -15,6 +15,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.xml.functions import fromstring
 
@@ -133,13 +134,16 @@ def test_spare_lines_are_hidden_and_no_other(form: str) -> None:
     sheet = page(form)
     hidden = {row for row, dimension in sheet.row_dimensions.items() if dimension.hidden}
     assert hidden == {1} | {i + ORIGIN[0] + 1 for i, row in enumerate(plan(FORMS[form]).rows) if row.hidden}
-    assert not any(column.hidden for column in sheet.column_dimensions.values())
+    # what the formulas keep is hidden; the key column is not (hidden, it would not count for row heights)
+    first = plan(FORMS[form]).width + 2
+    hidden_columns = {n for column in sheet.column_dimensions.values() if column.hidden for n in range(column.min, column.max + 1)}
+    assert hidden_columns == set(range(first, first + len(hidden_columns))) and hidden_columns
 
 
 def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
     form = small(tmp_path, SMALL.replace("label: 项目名称", 'label: "=1+1"').replace('"{year}年小表"', "\"=cmd|'/c calc'!A1\""))
     sheet = openpyxl.load_workbook(io.BytesIO(render(load_forms((str(tmp_path),)), form, count=1, stamp=STAMP))).worksheets[1]
-    assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
+    assert not any(cell.data_type == "f" for row in sheet.iter_rows(max_col=plan(form).width + 1) for cell in row)
 
 
 def test_an_echo_quotes_its_words(tmp_path: Path) -> None:
@@ -233,10 +237,13 @@ def test_money_is_stopped_when_it_is_no_number(form: str) -> None:
 
 @forms
 def test_inputs_are_tinted_only_while_blank(form: str) -> None:
-    areas = {str(area.sqref).split(":")[0]: [rule.formula[0] for rule in rules] for area, rules in page(form).conditional_formatting._cf_rules.items()}
+    rules = [(str(area.sqref), [rule.formula[0] for rule in rules][-1]) for area, rules in page(form).conditional_formatting._cf_rules.items()]
     for slot in plan(FORMS[form]).slots:
         if slot.typed and slot.kind == "input":
-            assert any(cell_of(slot) in formula.replace("$", "") for formula in areas[cell_of(slot)])
+            row, left = slot.area.top + ORIGIN[0] + 1, slot.area.left + ORIGIN[1] + 1
+            ((area, formula),) = [(CellRange(area), formula) for area, formula in rules if left == CellRange(area).min_col and CellRange(area).min_row <= row <= CellRange(area).max_row]
+            assert cell_name(area.min_row - 1, area.min_col - 1) in formula.replace("$", "")
+            assert "LEN(TRIM(" in formula or slot.tick
 
 
 # --- page, names, stamps -----------------------------------------------------------------------------------------------
@@ -273,8 +280,8 @@ def test_names_are_local_to_their_sheet(form: str) -> None:
 def test_stamps(form: str) -> None:
     book = opened(form)
     guide = FORMS.guide
-    assert [sheet.title for sheet in book.worksheets] == [guide.sheet, "项目1", "项目2", guide.lists_sheet, guide.meta_sheet]
-    assert [sheet.sheet_state for sheet in book.worksheets] == ["visible", "visible", "visible", "hidden", "veryHidden"]
+    assert [sheet.title for sheet in book.worksheets] == [guide.sheet, "项目1", "项目2", FORMS.selfcheck.sheet, guide.lists_sheet, guide.meta_sheet]
+    assert [sheet.sheet_state for sheet in book.worksheets] == ["visible", "visible", "visible", "visible", "hidden", "veryHidden"]
     wanted = {"form": form, "digest": FORMS[form].digest, "year": "2025", "department": "450 某局", "unit": "某中心"}
     for n, sheet in enumerate(book.worksheets[1:3], 1):
         stamp = read_stamp(sheet.cell(1, plan(FORMS[form]).width + 1).value)
@@ -295,8 +302,8 @@ def test_our_own_reader_finds_a_blank_form(form: str) -> None:
 @pytest.mark.parametrize("count", [1, 60, 200])
 def test_many_projects(count: int) -> None:
     book = openpyxl.load_workbook(io.BytesIO(render(FORMS, FORMS["yiyang-2023"], count=count, stamp=STAMP)), read_only=True)
-    assert len(book.sheetnames) == count + 3
-    assert all(len(name) <= 31 for name in book.sheetnames) and len({name.casefold() for name in book.sheetnames}) == count + 3
+    assert len(book.sheetnames) == count + 4
+    assert all(len(name) <= 31 for name in book.sheetnames) and len({name.casefold() for name in book.sheetnames}) == count + 4
 
 
 def test_a_long_sheet_name_is_cut_and_stays_unique(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 from test_consolidate import HOSTILE_FILE, LONG, fund, made, small_batch
 
 from xlgoals.consolidate import Summary, consolidate
-from xlgoals.errors import OutputError, SpecError
+from xlgoals.errors import SpecError
 from xlgoals.outputs import TEXT_MOST, write_whole
 from xlgoals.spec import data_folder
 from xlgoals.stamp import OUTPUT_PROPERTY
@@ -220,12 +220,6 @@ def test_many_rows_are_not_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     linked = [any(cell.hyperlink for cell in book[name][FIRST + 1]) for name in ("项目汇总", "指标汇总", "问题清单")]
     assert linked == [False, True, False]
     assert [row["单元格"] for row in rows(book["项目汇总"])] == ["C3", "C3", "C3", "C3", "C33"]
-
-
-def test_more_rows_than_a_sheet_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, summary: Summary) -> None:
-    monkeypatch.setattr("xlgoals.summary.ROWS_MOST", 2)
-    with pytest.raises(OutputError, match="parquet"):
-        write_summary(summary, tmp_path / "a.xlsx", told=About())
 
 
 def test_names_that_criteria_would_misread_add_up_right(tmp_path: Path) -> None:

@@ -160,6 +160,8 @@ def test_columns_fill_what_the_text_leaves_open() -> None:
         ("≤98%", {"name": "参保率（≥**%）"}, "symbol-name"),
         ("≥98%", {"name": "参保政策范围内住院报销比例63%"}, "value-name"),
         ("≥95%", {"name": "满意度（≥90%）"}, "value-name"),
+        ("≥474万人", {"name": "参保人数(人)"}, "scale-name"),
+        ("基金平稳运行", {"name": "维护医保基金运行的安全平稳"}, "repeats-name"),
     ],
 )
 def test_contradictions_are_reported(text: str, beside: dict[str, str], code: str) -> None:
@@ -169,13 +171,16 @@ def test_contradictions_are_reported(text: str, beside: dict[str, str], code: st
 @pytest.mark.parametrize(
     ("text", "beside"),
     [
-        ("≥474万人", {"name": "参保人数(人)"}),
         ("≥95%", {"name": "参保率(%)", "symbol": "≥", "unit": "%"}),
         ("2次/年", {"name": "检查次数"}),
         ("增长5%", {"name": "旅游收入"}),
         ("250元/人", {"name": "补助金额（元）"}),
         ("明显提高", {"symbol": "定性"}),
         ("5个百分点", {"name": "增速"}),
+        ("≥20家", {"name": "贷款贴息企业数"}),  # things are counted by many words, people by one
+        ("≥80场", {"name": "演出次数"}),
+        ("≥5%", {"name": "增加农民收入"}),  # how much it changes, not how much it is
+        ("有效缓解", {"name": "缓解看病贵问题"}),
     ],
 )
 def test_what_agrees_is_not_reported(text: str, beside: dict[str, str]) -> None:

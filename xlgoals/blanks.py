@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from xml.sax.saxutils import escape
 
 from xlgoals.entries import Entry, fitted_heights
 from xlgoals.forms import Form
@@ -17,6 +18,8 @@ from xlgoals.pen import RenderError
 from xlgoals.records import RowCol, Stamp
 from xlgoals.stamp import PROPERTY, VERSION, sheet_stamps, stamp_text
 
+NUMBERED = "own_{}"  # how a formula of `Drawn.formulas` is written first
+_NUMBERED = re.compile(rb"<f>own_(\d+)</f>")
 CUSTOM_HEIGHT = re.compile(rb'(<row r="(\d+)"[^>]*?) customHeight="1"')
 PROPERTY_MOST = 255
 META = (1, 0)  # where the stamp of the whole stands on the sheet that only programs see
@@ -37,6 +40,7 @@ class Drawn:
     words: Mapping[str, Told]  # marked in the package
     notice: Notice
     growing: Mapping[str, set[int]]  # sheet part -> rows (from one) whose height Excel may refit
+    formulas: tuple[str, ...] = ()  # those that were written by number
 
 
 class Blank:
@@ -45,7 +49,7 @@ class Blank:
     def __init__(self, package: bytes, drawn: Drawn) -> None:
         self.form, self.count, self.sheets, self.meta = drawn.form, drawn.count, drawn.sheets, drawn.meta
         self.own, self.words, self.notice, self.carried_tab = drawn.own, drawn.words, drawn.notice, drawn.form.looks.carried_tab
-        self.mould = Mould(package, _growing(package, drawn.growing), marks=True)
+        self.mould = Mould(package, _mended(package, drawn), marks=True)
         self.inputs = {form: {(s.area.top, s.area.left) for s in plan(form).slots if s.kind in ("input", "pattern")} for _, form, _ in self.sheets}
 
     def issue(
@@ -102,14 +106,18 @@ class Blank:
         return Fill(put, heights, frozenset(shown), tab)
 
 
-def _growing(package: bytes, growing: Mapping[str, set[int]]) -> dict[str, bytes]:
-    """Let rows with a height of their own still grow: the writer marks every height as set by hand, and Excel never refits
-    such a row. `growing` names rows (from one) by sheet part; gives the parts changed."""
-    changed = {}
+def _mended(package: bytes, drawn: Drawn) -> dict[str, bytes]:
+    """What the writer cannot do, by the parts changed. Rows with a height of their own still grow: it marks every height as set by
+    hand, and Excel never refits such a row. And formulas written by number get their text."""
+    changed, formulas = {}, [f"<f>{escape(text.removeprefix('='))}</f>".encode() for text in drawn.formulas]
     with zipfile.ZipFile(io.BytesIO(package)) as source:
-        for part, rows in growing.items():
-            if rows:
-                changed[part] = CUSTOM_HEIGHT.sub(lambda row, rows=rows: row[1] if int(row[2]) in rows else row[0], source.read(part))  # type: ignore[misc]
+        for part in (name for name in source.namelist() if name.startswith("xl/worksheets/sheet")):
+            was = made = source.read(part)
+            if rows := drawn.growing.get(part):
+                made = CUSTOM_HEIGHT.sub(lambda row, rows=rows: row[1] if int(row[2]) in rows else row[0], made)  # type: ignore[misc]
+            made = _NUMBERED.sub(lambda number: formulas[int(number[1])], made)
+            if made != was:
+                changed[part] = made
     return changed
 
 

@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 
 from xlgoals.models import HOLE
-from xlgoals.parse import BOXES, TICKS
 from xlgoals.records import Horizon
 from xlgoals.sketch import OPEN, Box, Piece, Sketch, Target, tidy
-from xlgoals.words import bare
+from xlgoals.words import BOXES, TICKS, bare
 
 LONGEST = 24  # letters of a label
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 _SECTION = re.compile(r'((?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*)')
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|!(.)|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|_.|\*.')
@@ -46,8 +47,7 @@ def _number(value: float | Decimal, shown: str) -> str:
         return str(value)
     if isinstance(value, float):
         exact = +exact if len(exact.as_tuple().digits) <= _DIGITS else round(exact, _DIGITS - 1 - exact.adjusted())
-    bare = _LITERAL.sub("", shown)
-    before, mask, after = _around(shown)
+    bare, before, mask, after = _parts(shown)
     if "%" in bare:
         exact *= 100
         least = len(mask.partition(".")[2])
@@ -59,6 +59,12 @@ def _number(value: float | Decimal, shown: str) -> str:
     if mask.endswith(",") or "!" in shown or "e+" in bare.lower() or "/" in bare or bare.strip().lower() in ("", "general", "@"):
         return _plain(exact)  # scaled or otherwise not shown as it is: words around the mask would be about another number
     return f"{before}{_plain(exact)}{after}"
+
+
+@lru_cache(maxsize=1_024)
+def _parts(shown: str) -> tuple[str, str, str, str]:
+    """A number format without its words, and `_around`."""
+    return _LITERAL.sub("", shown), *_around(shown)
 
 
 def _around(shown: str) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
 """Check the tables of a batch: pandera schemas built from each form's meanings and the rule catalogue, failures told as findings.
 
-Each form's returns are laid out as the three tables of `facts`, and each table is validated once a batch. A rule that
+Each form's returns are laid out as the tables of `facts` and its kin, and each table is validated once a batch. A rule that
 crashes is a defect of the program and is told as such; the others go on.
 """
 
@@ -16,19 +16,22 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 from pandera.errors import SchemaErrorReason, SchemaErrors
 
-from xlgoals.conditions import Condition, Row
-from xlgoals.facts import BUILDERS, Table, Units, columns, unread
+from xlgoals import facts, facts_figures, facts_prose
+from xlgoals.conditions import Condition
+from xlgoals.facts import Table, Units, unread
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
 from xlgoals.keys import keyed
 from xlgoals.kinds_form import accepted
 from xlgoals.records import At
-from xlgoals.rules import DEFECT, conditions, lint
+from xlgoals.rules import DEFECT, across_forms, conditions, lint
 from xlgoals.tables import Tables
 
 __all__ = ["DEFECT", "accepted", "check"]
 
 Place = tuple[str, str]  # rid, record key
+BUILDERS = {**facts.BUILDERS, **facts_figures.BUILDERS, **facts_prose.BUILDERS}
+COLUMNS = (facts.columns, facts_figures.columns, facts_prose.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Failure:
     rid: str
     record: str
     words: Mapping[str, str]
-    other: str = ""
+    others: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,31 @@ def check(tables: Tables, forms: Forms) -> list[Finding]:
         outcome.defects += defects
         for table, build in BUILDERS.items():
             wanted = tuple(one for one in demanded if one.table == table)
+            if not wanted:
+                continue
             try:
                 frame = build(mine, form, units, spoken)
             except Exception as error:  # what a table is made of is as much ours as the rules on it
                 outcome.crashed(wanted, type(error).__name__)
                 continue
             _judge(frame, _schema(form, table, wanted), wanted, outcome)
+    if not tables.returns.is_empty():
+        _across(tables, forms.catalogue, outcome)
     return _told(_led(outcome.failures, forms.catalogue), outcome.defects, tables, forms.catalogue)
+
+
+def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
+    """Judge what only several lines or forms together can get wrong: by unit, by department, whatever layouts they have."""
+    for rule in catalogue.rules.values():
+        try:
+            across = across_forms(rule)
+            if across is None:
+                continue
+            condition, frame = across.condition(rule), across.rows(tables, rule)
+        except Exception as error:
+            outcome.defects.append(Defect(rule.code, type(error).__name__))
+            continue
+        _judge(frame, _demanding(across.columns, (condition,), rule.code), (condition,), outcome)
 
 
 @lru_cache(maxsize=64)
@@ -95,6 +116,8 @@ def _demanded(form: Form, catalogue: Catalogue, units: Units) -> tuple[tuple[Con
 
 def _of(tables: Tables, returns: pl.DataFrame) -> Tables:
     """The tables of some returns; findings of earlier stages are no longer asked."""
+    if returns.height == tables.returns.height:
+        return tables  # all are of one form, as they mostly are
     rids = returns.select("rid")
     whole = {"returns": returns, "findings": tables.findings, "answers": tables.answers}
     return Tables(**{name: whole[name] if name in whole else frame.join(rids, on="rid", how="semi") for name, frame in tables.items()})
@@ -105,15 +128,25 @@ def _of(tables: Tables, returns: pl.DataFrame) -> Tables:
 
 @lru_cache(maxsize=256)
 def _schema(form: Form, table: Table, wanted: tuple[Condition, ...]) -> pa.DataFrameSchema:
-    """A form's schema of a table: its columns by the meanings of its fields, each with the conditions that may blame it."""
+    """A form's schema of a table: its columns by the meanings of its fields."""
+    return _demanding(_columns(form)[table], wanted, f"{form.id} {table}")
+
+
+def _demanding(types: Mapping[str, pl.DataType], wanted: tuple[Condition, ...], name: str) -> pa.DataFrameSchema:
+    """A schema of columns, each with the conditions that may blame it."""
     return pa.DataFrameSchema(
         {
-            name: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == name])
-            for name, dtype in columns(form)[table].items()
+            column: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == column])
+            for column, dtype in types.items()
         },
         strict=True,
-        name=f"{form.id} {table}",
+        name=name,
     )
+
+
+@lru_cache(maxsize=64)
+def _columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
+    return {table: dtypes for columns in COLUMNS for table, dtypes in columns(form).items()}
 
 
 def _checked(number: int, condition: Condition) -> pa.Check:
@@ -138,7 +171,7 @@ def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condit
             number = error.check.name if isinstance(error.check, pa.Check) else None
             blamed = wanted if number is None else wanted[int(number) : int(number) + 1]
             if reason is SchemaErrorReason.DATAFRAME_CHECK and isinstance(told, pl.DataFrame):
-                _fail(blamed[0], frame.filter(~told.to_series()).iter_rows(named=True), outcome)
+                _fail(blamed[0], frame.filter(~told.to_series()), outcome)
             elif reason is SchemaErrorReason.CHECK_ERROR:
                 kind = re.match(r"\w+", str(error.failure_cases))
                 outcome.crashed(blamed, kind[0] if kind else reason.name)
@@ -148,14 +181,16 @@ def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condit
         outcome.crashed(wanted, type(error).__name__)
 
 
-def _fail(condition: Condition, rows: Iterable[Row], outcome: Outcome) -> None:
+def _fail(condition: Condition, failing: pl.DataFrame, outcome: Outcome) -> None:
     seen: set[Place] = set()
     try:
-        for row in rows:
+        for row in failing.with_columns(**condition.more).iter_rows(named=True):
             rid, record = row["rid"], condition.place.format_map(row)
             if (rid, record) not in seen:
                 seen.add((rid, record))
-                outcome.failures.append(Failure(condition, rid, record, condition.tell(row), condition.other.format_map(row)))
+                other = condition.other.format_map(row)
+                others = ((rid, other),) if other else tuple((r, key) for r, key in row[condition.others]) if condition.others else ()
+                outcome.failures.append(Failure(condition, rid, record, condition.tell(row), others))
     except Exception as error:
         outcome.defects.append(Defect(condition.code, type(error).__name__))
 
@@ -176,16 +211,16 @@ def _led(failures: list[Failure], catalogue: Catalogue) -> list[Failure]:
 
 def _told(failures: list[Failure], defects: list[Defect], tables: Tables, catalogue: Catalogue) -> list[Finding]:
     places = _places(failures, tables)
-    concerned = {failure.rid for failure in failures}
+    concerned = {rid for failure in failures for rid, _ in ((failure.rid, ""), *failure.others)}
     returns = {row["rid"]: row for row in tables.returns.iter_rows(named=True) if row["rid"] in concerned}
     findings: list[Finding] = []
     for failure in failures:
         of, condition = returns[failure.rid], failure.condition
         cell, text, label = places.get((failure.rid, failure.record), ("", "", ""))
-        other = places.get((failure.rid, failure.other), ("", "", ""))
-        words = {"found": text, "other": other[2], **failure.words}
+        named = [(returns[rid], *places.get((rid, key), ("", "", ""))) for rid, key in failure.others]
+        words = {"found": text, "other": named[0][3] if named else "", **failure.words}
         at = At(of["file"], of["sheet"], cell)
-        others = [At(of["file"], of["sheet"], other[0])] if other[0] and other[0] != cell else []
+        others = [there for row, spot, _, _ in named if (there := At(row["file"], row["sheet"], spot)) != at and (spot or row is not of)]
         try:
             findings.append(catalogue.finding(
                 condition.code, at, field=label or condition.label, identity=of["identity"], record=failure.record, others=others, **words
@@ -198,11 +233,12 @@ def _told(failures: list[Failure], defects: list[Defect], tables: Tables, catalo
 
 def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, str, str]]:
     """Cell, text and label of every record that a failure speaks of."""
-    wanted = {(f.rid, key) for f in failures for key in (f.record, f.other) if key}
+    wanted = {(rid, key) for f in failures for rid, key in ((f.rid, f.record), *f.others) if key}
     if not wanted:
         return {}
     asked = pl.DataFrame(sorted(wanted), schema={"rid": pl.String(), "key": pl.String()}, orient="row")
-    found = tables.places.join(asked, on=["rid", "key"], how="semi").select("rid", "key", "cell", "text", "label")
+    mine = tables.places.filter(pl.col("rid").is_in(asked["rid"].unique().implode()))
+    found = mine.join(asked, on=["rid", "key"], how="semi").select("rid", "key", "cell", "text", "label")
     return {(rid, key): (cell, text, label) for rid, key, cell, text, label in found.iter_rows()}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from xlgoals.options import force_option, forms_option, given_options, jobs_option, paths_argument
-from xlgoals.running import check_place, echo_json, exit_code, opined, reviewed, send_back, taken_in, tally, write_summary
+from xlgoals.options import engine_options, force_option, forms_option, given_options, jobs_option, paths_argument
+from xlgoals.running import check_place, echo_json, echo_tally, exit_code, opined, reviewed, send_back, summarise, taken_in, tally
 
 
 @click.command()
@@ -91,26 +91,25 @@ def read(paths: Sequence[Path], shape: str, year: str, department: str, unit: st
     "--format", "shape", type=click.Choice(["xlsx", "parquet", "csv", "json"]), default="xlsx", show_default=True, help="写成什么。"
 )
 @click.option("--opinions", type=click.Path(path_type=Path, dir_okay=False), help="审核意见工作簿：认可和误报的问题不再算待核实。")
+@click.option("--state/--no-state", default=True, show_default=True, help="在汇总旁边记下读过什么（.xlgoals-state），再汇总时没变的不用重读；删掉也无妨。")
 @force_option
 @given_options
 @jobs_option
+@engine_options
 @forms_option
 def consolidate(
-    paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, force: bool, year: str, department: str, unit: str, jobs: int | None,
-    forms_dirs: tuple[str, ...],
+    paths: Sequence[Path], output: Path, shape: str, opinions: Path | None, state: bool, force: bool, year: str, department: str, unit: str,
+    jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx"""
     from xlgoals.errors import OutputError
 
     if output.exists() and not force:
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
-    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs)
-    if opinions:
-        taken = opined(taken, opinions, forms_dirs, write=False)
-    from xlgoals.tables import findings_of
-
-    findings = findings_of(taken.tables)
-    write_summary(taken, output, shape, force, paths, forms_dirs)
-    tally(taken.tables, findings)
+    told = summarise(
+        paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, state=state,
+        engine_name=engine, scheduler=scheduler,
+    )
+    echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
     click.echo(f"汇总已写到 {output}", err=True)
-    sys.exit(exit_code(findings))
+    sys.exit(3 if told.defect else int(told.blocked))

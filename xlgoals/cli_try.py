@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from xlgoals.running import echo_json, reviewed, tally, write_summary
+from xlgoals.running import echo_json, reviewed, summarise, tally
 
 
 @click.command()
@@ -39,7 +39,7 @@ def demo(output: Path) -> None:
     findings = findings_of(taken.tables)
     with write_whole(output / "问题清单.jsonl", force=True) as path:
         path.write_text("".join(json.dumps(finding_object(f), ensure_ascii=False) + "\n" for f in findings), encoding="utf-8")
-    write_summary(taken, output / "汇总.xlsx", "xlsx", True, [output / "报送"])
+    summarise([output / "报送"], output / "汇总.xlsx", "xlsx", given=("", "", ""), jobs=None, forms_dirs=(), force=True, state=False)
     tally(taken.tables, findings)
     click.echo(
         f"看看做出来的东西：\n  {output / '空表'}  各表样的空白工作簿\n  {output / '报送'}  填好的真实例子\n"

@@ -6,14 +6,15 @@ a total: every sum stands three times, as `_ready` (no open finding on the proje
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import polars as pl
 
 from xlgoals.findings import SEVERITIES
+from xlgoals.parts import Frame
 from xlgoals.records import Horizon
 from xlgoals.tables import Tables
 
@@ -40,13 +41,13 @@ class Summary:
     departments: pl.DataFrame
     subtotals: pl.DataFrame
     total: pl.DataFrame
-    projects: pl.DataFrame
-    funds: pl.DataFrame
-    indicators: pl.DataFrame
-    findings: pl.DataFrame
+    projects: Frame
+    funds: Frame
+    indicators: Frame
+    findings: Frame
     sources: pl.DataFrame
 
-    def items(self) -> Iterator[tuple[str, pl.DataFrame]]:
+    def items(self) -> Iterator[tuple[str, Frame]]:
         for one in fields(self):
             yield one.name, getattr(self, one.name)
 
@@ -56,28 +57,49 @@ def money_column(horizon: str, source: str) -> str:
     return source if horizon == "annual" else f"{horizon}_{source}"
 
 
-def consolidate(tables: Tables) -> Summary:
-    """Add up, list and number what a batch holds."""
+class Begin(NamedTuple):
+    """How many projects, indicators and findings are numbered already."""
+
+    projects: int = 0
+    indicators: int = 0
+    findings: int = 0
+
+
+def consolidate(tables: Tables, units: pl.DataFrame | None = None, begin: Begin = Begin()) -> Summary:  # noqa: B008  an immutable tuple
+    """Add up, list and number what a batch holds; as one of several batches with the units of all of them and what is numbered
+    before it, to be joined by `totalled`."""
     findings = _located(tables)
-    units = _units(tables.returns, findings)
+    if units is None:
+        units = number_units(tables.returns, stray=_has_stray(tables.returns, findings))
     returns = tables.returns.join(units, on=["department", "unit"], how="left", maintain_order="left")
     findings = _owned(findings, returns, units)
     unread = pl.col("amount").is_null() & (pl.col("printed").str.strip_chars() != "")
     lines = tables.funds.with_columns(amount_wan=_wan("amount"), unreadable=unread)
-    projects = _projects(tables, returns, lines, findings)
-    departments = _departments(units, projects, findings)
-    figures = departments.columns[departments.columns.index("projects") :]
+    projects = _projects(tables, returns, lines, findings, begin.projects)
     known = projects.select("rid", "project_no", "unit_no", "department", "unit", "project_name", "state", "file", "sheet")
+    departments, subtotals, total = totalled([_departments(units, projects, findings)])
     return Summary(
-        departments=departments.with_columns(SHARE),
-        subtotals=departments.group_by("department_no", "department", maintain_order=True).agg(pl.col(figures).sum()).with_columns(SHARE),
-        total=departments.select(pl.col(figures).sum()).with_columns(SHARE),
+        departments=departments,
+        subtotals=subtotals,
+        total=total,
         projects=projects.drop("rid"),
         funds=_funds(tables, lines, known),
-        indicators=_indicators(tables, known),
-        findings=_listed(findings, known),
+        indicators=_indicators(tables, known, begin.indicators),
+        findings=_listed(findings, known, begin.findings),
         sources=_sources(tables.returns, findings),
     )
+
+
+def totalled(departments: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The rows of units of all batches, of their departments, and of all together, with their shares."""
+    keys = ["department_no", "department", "unit_no", "unit"]
+    figures = [name for name in departments[0].columns if name not in (*keys, "share")]
+    units = departments[0] if len(departments) == 1 else pl.concat([one.select(*keys, *figures) for one in departments])
+    if len(departments) > 1:
+        units = units.group_by(keys, maintain_order=True).agg(pl.col(figures).sum()).sort("unit_no")
+        units = units.cast(departments[0].select(*keys, *figures).schema)
+    subtotals = units.group_by("department_no", "department", maintain_order=True).agg(pl.col(figures).sum())
+    return units.with_columns(SHARE), subtotals.with_columns(SHARE), units.select(pl.col(figures).sum()).with_columns(SHARE)
 
 
 def _wan(column: str) -> pl.Expr:
@@ -123,12 +145,16 @@ def _located(tables: Tables) -> pl.DataFrame:
     return findings.join(homes.select("finding", "rid"), on="finding", how="left", maintain_order="left")
 
 
-def _units(returns: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def _has_stray(returns: pl.DataFrame, findings: pl.DataFrame) -> bool:
+    """Whether any finding belongs to no unit."""
+    owners = returns.select("file", "department", "unit").unique().filter(pl.len().over("file") == 1)
+    return not findings.filter(pl.col("rid").is_null()).join(owners, on="file", how="anti").is_empty()
+
+
+def number_units(returns: pl.DataFrame, stray: bool) -> pl.DataFrame:
     """Number departments and units, blank names last; a row without names takes the findings that belong to no unit."""
     named = returns.select("department", "unit").unique()
-    owners = returns.select("file", "department", "unit").unique().filter(pl.len().over("file") == 1)
-    stray = findings.filter(pl.col("rid").is_null()).join(owners, on="file", how="anti")
-    if stray.height:
+    if stray:
         named = named.vstack(pl.DataFrame({"department": [None], "unit": [None]}, schema=named.schema))
     order = [pl.col("department").is_null(), pl.col("department") == "", "department", pl.col("unit") == "", "unit"]
     named = named.sort(order, nulls_last=True)
@@ -164,7 +190,7 @@ def _doubtful(tables: Tables, lines: pl.DataFrame, findings: pl.DataFrame) -> pl
     return pl.concat([*(one.select("rid") for one in spoken), unread])["rid"].unique()
 
 
-def _projects(tables: Tables, returns: pl.DataFrame, lines: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def _projects(tables: Tables, returns: pl.DataFrame, lines: pl.DataFrame, findings: pl.DataFrame, begin: int) -> pl.DataFrame:
     """A row a form instance, by unit, file, and place in the file."""
     frame, money = _with_money(returns.with_row_index("order"), lines)
     rid = pl.col("rid")
@@ -180,7 +206,7 @@ def _projects(tables: Tables, returns: pl.DataFrame, lines: pl.DataFrame, findin
     )
     frame = _join_counts(frame, findings, "rid").sort("unit_no", "file", "order")
     return frame.select(
-        "rid", _number("project_no"), "unit_no", "department", "unit", "project_code", "project_name", "year", "form", "state", *money,
+        "rid", _number("project_no", begin), "unit_no", "department", "unit", "project_code", "project_name", "year", "form", "state", *money,
         "total_summed", "indicators", "quantified_count", *COUNTED, "file", "sheet", "cell", "sha256",
     )  # fmt: skip
 
@@ -212,19 +238,22 @@ def _project_cells(tables: Tables, lines: pl.DataFrame) -> pl.DataFrame:
     rank = pl.col("source").replace_strict({s: n for n, s in enumerate(SOURCES)}, default=len(SOURCES), return_dtype=pl.Int32)
     amounts = lines.filter(pl.col("horizon") == "annual").select("rid", "key", rank=rank)
     names = tables.returns.select("rid", key=pl.lit("project_name"), rank=pl.lit(len(SOURCES) + 1, dtype=pl.Int32))
-    placed = pl.concat([amounts, names]).join(_cells(tables), on=["rid", "key"], how="inner", maintain_order="left")
+    placed = pl.concat([amounts, names]).join(
+        _cells(tables, pl.col("key").is_in(["project_name", *lines["key"].unique()])), on=["rid", "key"], how="inner", maintain_order="left"
+    )
     best = placed.sort("rank", maintain_order=True).unique("rid", keep="first")
     corner = pl.col("area").str.extract(r"^([^:]+)")
     return tables.returns.join(best, on="rid", how="left").select("rid", cell=pl.coalesce("cell", corner).fill_null(""))
 
 
-def _cells(tables: Tables) -> pl.DataFrame:
-    places = tables.places.filter(pl.col("cell") != "")
+def _cells(tables: Tables, wanted: pl.Expr) -> pl.DataFrame:
+    """The cells of some records: by far the most places are those of indicators, so say which."""
+    places = tables.places.filter(wanted & (pl.col("cell") != ""))
     return places.select("rid", "key", "cell").unique(["rid", "key"], keep="first", maintain_order=True)
 
 
-def _number(name: str) -> pl.Expr:
-    return pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias(name)
+def _number(name: str, begin: int = 0) -> pl.Expr:
+    return pl.int_range(begin + 1, begin + pl.len() + 1, dtype=pl.Int32).alias(name)
 
 
 def _join_counts(frame: pl.DataFrame, findings: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -254,26 +283,26 @@ def _departments(units: pl.DataFrame, projects: pl.DataFrame, findings: pl.DataF
 def _funds(tables: Tables, lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """A row a money line."""
     frame = lines.with_row_index("order").rename({"unit": "printed_unit"})
-    frame = frame.join(_cells(tables), on=["rid", "key"], how="left").join(known, on="rid", how="inner").sort("project_no", "order")
+    frame = frame.join(_cells(tables, pl.col("key").is_in(lines["key"].unique().implode())), on=["rid", "key"], how="left").join(known, on="rid", how="inner").sort("project_no", "order")
     return frame.select(
         "project_no", "unit_no", "department", "unit", "project_name", "state", "horizon", "source", "printed", "printed_unit",
         "amount_wan", "file", "sheet", pl.col("cell").fill_null(""),
     )  # fmt: skip
 
 
-def _indicators(tables: Tables, known: pl.DataFrame) -> pl.DataFrame:
+def _indicators(tables: Tables, known: pl.DataFrame, begin: int) -> pl.DataFrame:
     """A row an indicator, at the cell of its value, else of its name."""
     frame = tables.indicators.join(known, on="rid", how="inner")
     for part in ("target", "name"):
-        here = _cells(tables).rename({"key": "place", "cell": f"{part}_cell"})
+        here = _cells(tables, pl.col("key").str.ends_with(f".{part}")).rename({"key": "place", "cell": f"{part}_cell"})
         frame = frame.with_columns(place=pl.col("key") + f".{part}").join(here, on=["rid", "place"], how="left")
     return frame.sort("project_no", "order").select(
-        _number("indicator_no"), "project_no", "unit_no", "department", "unit", "project_name", "horizon", "level1", "level2", "name",
+        _number("indicator_no", begin), "project_no", "unit_no", "department", "unit", "project_name", "horizon", "level1", "level2", "name",
         "target", "kind", "op", "value", "high", "measure", "quantified", "description", "basis", "remark", "file", "sheet", cell=pl.coalesce("target_cell", "name_cell").fill_null(""),
     )  # fmt: skip
 
 
-def _listed(findings: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def _listed(findings: pl.DataFrame, known: pl.DataFrame, begin: int) -> pl.DataFrame:
     """A row a finding, worst first, then by place."""
     others = [_places(*row) for row in findings.select("file", "sheet", "others").iter_rows()]
     rank = pl.col("severity").replace_strict({s: n for n, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
@@ -285,7 +314,7 @@ def _listed(findings: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .sort(rank, "file", "sheet", _row(cell), _column(cell), "code", "finding")
     )
     return frame.select(
-        _number("finding_no"), "severity", "code", "unit_no", "department", "unit", "project_no", "project_name", "field", "found",
+        _number("finding_no", begin), "severity", "code", "unit_no", "department", "unit", "project_no", "project_name", "field", "found",
         "expected", "message", "remedy", "open", "status", "answer", "file", "sheet", "cell", "others", "amount", "record", "key",
     )  # fmt: skip
 

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from xlgoals.measures import Measure, Units
-from xlgoals.numerals import clean, plain, settled, tight
+from xlgoals.numerals import clean, number, plain, settled, settled_text, tight
 from xlgoals.quantities import OPS, Quantity, comparison, read_quantity
 
 LONGEST = 200
@@ -28,11 +29,11 @@ class Conflict(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What surrounds the cell: the words of the name, the columns for comparison and unit."""
+    """What surrounds the cell, as far as it bears on a target: most names say nothing of it, so that few contexts serve for all.
+    Equal ones are one and the same, compared by identity."""
 
-    name: str
     symbol: str
     column: Measure | None
     named: Measure | None
@@ -41,18 +42,22 @@ class Context:
     named_values: tuple[Quantity, ...]
     dated: bool
     lasting: bool
+    changing: bool
 
 
-NO_CONTEXT = Context("", "", None, None, None, "", (), False, False)
+NO_CONTEXT = Context("", None, None, None, "", (), False, False, False)
 
 
-@lru_cache(maxsize=8192)
+_one_context = lru_cache(maxsize=8192)(Context)
+
+
+@lru_cache(maxsize=65_536)
 def read_context(name: str, symbol: str, unit: str, level2: str, units: Units) -> Context:
     """Read what stands beside the cell."""
-    name, level2 = settled(clean(name))[:LONGEST], tight(clean(level2))
+    name, level2 = settled_text(name)[:LONGEST], tight(clean(level2))
     sign = tight(clean(symbol))
     named, named_op, values = None, "", []
-    for inner in _BRACKETED.findall(name):
+    for inner in _BRACKETED.findall(name) if "(" in name else ():
         body = re.sub(rf"^(?:指标值)?|{HOLE}", "", inner)
         body_op = comparison(body)
         measure = units.whole(body.lstrip("≥≤<>=") if body_op else body)
@@ -69,10 +74,10 @@ def read_context(name: str, symbol: str, unit: str, level2: str, units: Units) -
         values.append(quantity)
     column_text = tight(clean(unit))
     column = (units.whole(column_text) or Measure(column_text)) if column_text and not NOTHING.fullmatch(column_text) else None
-    return Context(
-        name, "定性" if "定性" in sign else comparison(sign), column, named, units.ending(stem) if stem else None, named_op, tuple(values),
+    return _one_context(
+        "定性" if "定性" in sign else comparison(sign), column, named, units.ending(stem) if stem else None, named_op, tuple(values),
         dated=bool(_MOMENT.search(name)) or (level2.startswith("时效") and not _DURATION.search(name)),
-        lasting=bool(_DURATION.search(name)),
+        lasting=bool(_DURATION.search(name)), changing=bool(_CHANGED.search(name)),
     )  # fmt: skip
 
 
@@ -123,9 +128,15 @@ def held_measure(quantity: Quantity, context: Context) -> tuple[Measure | None, 
         conflicts.append(Conflict("unit-column", f"单位栏是“{column.text}”，指标值的单位是“{printed.text}”"))
     elif column and column.known and printed.factor != column.factor:
         conflicts.append(Conflict("scale", f"单位栏是“{column.text}”，指标值的单位是“{printed.text}”，请核对数量级"))
-    changes = holds is not None and holds.dimension in ("ratio", "points") and _CHANGED.search(quantity.lead) is not None
-    if holds and holds.known and promised and not changes and not holds.same_kind(promised):
+    # 增加收入 ≥5%: how much something changes is a share, whatever it is measured in itself
+    changing = bool(_CHANGED.search(quantity.lead)) or (named is None and context.changing)
+    changes = holds is not None and holds.dimension in ("ratio", "points") and changing
+    counted = holds is not None and promised is not None and named is None and holds.dimension == promised.dimension == "count"
+    heads = counted and "人" in (holds.base, promised.base)  # type: ignore[union-attr]  # what counts things is a matter of taste: 企业数 20家
+    if holds and holds.known and promised and not changes and (heads or not counted) and not holds.same_kind(promised):
         conflicts.append(Conflict("unit-name", f"指标名称的单位是“{promised.text}”，指标值的单位是“{holds.text}”"))
+    if printed and printed.known and named and column is None and printed.same_kind(named) and _apart(printed, named):
+        conflicts.append(Conflict("scale-name", f"指标名称里的单位是“{named.text}”，指标值的单位是“{printed.text}”"))
     for other in context.named_values if holds and quantity.value is not None and quantity.high is None else ():
         assert holds and quantity.value is not None and other.measure and other.value is not None
         if other.measure.known and other.measure.base == holds.base and other.measure.amount(other.value) != holds.amount(quantity.value):
@@ -135,3 +146,35 @@ def held_measure(quantity: Quantity, context: Context) -> tuple[Measure | None, 
                 )
             )
     return holds, tuple(conflicts), (note,)
+
+
+def _apart(one: Measure, other: Measure) -> bool:
+    """Whether two units of one kind count in different steps: 人 and 万人; how a share is written makes no difference."""
+    return one.factor != other.factor and one.dimension == other.dimension and one.base == other.base and one.base != "1"
+
+
+_FIGURE = re.compile(r"(?<![\d.,~-])\d[\d.,]*(?![\d.,])")
+
+
+def described(
+    description: str, name: str, base: str | None, dimension: str | None, amounts: tuple[Decimal | None, Decimal | None], units: Units
+) -> tuple[Conflict, ...]:
+    """What the words that explain an indicator say against its value, given in its base unit.
+
+    Heeded is a figure in the value's own unit: the only one of a rate (元/人, %), or one that follows the name itself. A part
+    or a condition told in passing (42 家, 1 名) contradicts nothing, nor does a description in which the value stands, too.
+    """
+    if not base or not dimension or amounts[0] is None or not any(sign.isdigit() for sign in description):
+        return ()
+    text, own = settled(clean(description)), settled(clean(name))
+    said: list[tuple[Decimal, str, bool]] = []
+    for match in _FIGURE.finditer(text):
+        value, at = number(match[0].rstrip(".,")), match.end() + (text[match.end() : match.end() + 1] == " ")
+        found = units.scan(text, at)
+        if value is not None and found and found[0].base == base:
+            before = text[: match.start()].rstrip("≥≤<>=为是达到约: ")
+            said.append((found[0].amount(value), match[0] + found[0].text, bool(own) and before.endswith(own)))
+    heeded = [one for one in said if one[2] or (len(said) == 1 and (dimension == "ratio" or " per " in dimension))]
+    if not heeded or {amount for amount, _, _ in said} & set(amounts):
+        return ()
+    return tuple(Conflict("value-description", f"描述里写的是{written}") for _, written, _ in heeded[:1])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from xlgoals.entries import Entry, filled_pattern, fits_cell, fitting_lines, line_inputs
@@ -37,7 +36,7 @@ def convert_book(book: Book, to: Form, forms: Forms, given: Given = Given()) -> 
         content.append(entries)
         findings += told
     stamp, told = _identity(returns, to, forms)
-    return render(forms, to, count=len(returns), stamp=stamp, content=content), [*findings, *told]
+    return render(forms, to, count=len(returns), stamp=stamp, content=content), forms.catalogue.heeded([*findings, *told])
 
 
 def _identity(returns: Sequence[Return], to: Form, forms: Forms) -> tuple[Stamp, list[Finding]]:
@@ -103,9 +102,9 @@ class _Mover:
         spot = self.taken.spots.get(key)
         if spot is None:
             spot = _spot(self.taken, at or key, self.forms)
-            spot = replace(spot, label=label or spot.label)
+            spot = spot._replace(label=label or spot.label)
         elif key in self.shared:
-            spot = replace(spot, label=self.forms.fields[key].label)
+            spot = spot._replace(label=self.forms.fields[key].label)
         self.done.add(key)
         self.findings.append(self.catalogue.at_spot(
             code, spot, found=found, expected=expected, identity=self.taken.identity, record=key, form=self.form.title, **words

@@ -18,6 +18,7 @@ from xlgoals.forms import bare_word
 from xlgoals.formtext import form_texts
 from xlgoals.grids import read_grid
 from xlgoals.models import HOLE
+from xlgoals.ownformulas import set_aside
 from xlgoals.records import Area, Book, Sheet, area_name
 from xlgoals.sketch import OPEN, Block, Grid, Sketch, tidy
 from xlgoals.stamp import read_stamp
@@ -46,6 +47,7 @@ def draft(book: Book, sheet: str | None, name: str, vocabulary: Vocabulary) -> D
         raise UsageError(
             f"{book.file} 是用表样 {stamp.form or '（填报说明里写明）'} 生成的，不用起草；要改表样，请复制它的两个 YAML 文件。"
         )
+    chosen = [set_aside(one, vocabulary.forms.selfcheck.said) for one in chosen]
     instances = [(one, area) for one in chosen for area in _instances(one, vocabulary)]
     if not instances:
         raise UsageError(f"{book.file} 里没有认得的标签，起草不了；请先在 mappings/words.yaml 里补上这张表的叫法。")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from xlgoals.errors import Mistake
 from xlgoals.records import At, Spot
 
 Severity = Literal["error", "query", "note"]
@@ -23,7 +24,8 @@ class Rule:
     `sentence` and `remedy` may hold {found}, {expected}, {field} and whatever else the check passes. `serves` is one of the
     four properties of 财预〔2015〕88号 (完整性, 相关性, 适当性, 可行性) or 表样 for what comes before content. An open
     finding of an `amount` rule makes the money line it stands at 待核实. `kind` names the check that evaluates the rule;
-    it is empty where an earlier stage raises the finding.
+    it is empty where an earlier stage raises the finding. `cases`: the same parameters several times over. A rule that is `off` says nothing. `why`, `source` and `example`
+    (words that show the sentence at work) are for `xlgoals explain`.
     """
 
     code: str
@@ -35,6 +37,11 @@ class Rule:
     kind: str = ""
     amount: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
+    cases: tuple[Mapping[str, str], ...] = ()
+    why: str = ""
+    source: str = ""
+    example: Mapping[str, str] = field(default_factory=dict)
+    off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +85,40 @@ def finding_key(code: str, identity: str, record: str, *values: str) -> str:
     return hashlib.sha256("\x1f".join((code, identity, record, *values)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-class Catalogue:
-    """All rules by code; the only maker of findings, so that every sentence comes from the catalogue."""
+Lines = dict[tuple[str, ...], tuple[str, int]]
+"""Where something is written: (code, "parameters", name) -> file and line."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+
+class Catalogue:
+    """All rules by code; the only maker of findings, so that every sentence comes from the catalogue.
+
+    `lines` tells where each rule and parameter is written, `meanings` what a parameter means, `serves` what each of the four
+    properties of 财预〔2015〕88号 asks for.
+    """
+
+    def __init__(
+        self, rules: Iterable[Rule], lines: Lines | None = None, meanings: Mapping[str, str] | None = None, serves: Mapping[str, str] | None = None
+    ) -> None:
         self.rules: dict[str, Rule] = {rule.code: rule for rule in rules}
+        self.lines: Lines = lines or {}
+        self.meanings: Mapping[str, str] = meanings or {}
+        self.serves: Mapping[str, str] = serves or {}
+        self.off = frozenset(code for code, rule in self.rules.items() if rule.off)
 
     def __getitem__(self, code: str) -> Rule:
         return self.rules[code]
 
     def of_kind(self, kind: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules.values() if rule.kind == kind)
+
+    def mistake(self, text: str, code: str, *path: str) -> Mistake:
+        """A mistake in a rule, at the line of the deepest part of it that is written down."""
+        file, line = next((self.lines[code, *path[:n]] for n in range(len(path), -1, -1) if (code, *path[:n]) in self.lines), ("rules.yaml", 1))
+        return Mistake(file, line, f"{code}：{text}")
+
+    def heeded(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Findings without those of rules that are off."""
+        return [finding for finding in findings if finding.code not in self.off]
 
     def finding(
         self,

@@ -6,22 +6,23 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from xlgoals.errors import UsageError
 from xlgoals.findings import Catalogue
 from xlgoals.measures import Units
-from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SheetSpec, Template
+from xlgoals.models import Dialect, FieldDef, Guide, Looks, Move, SelfCheck, SheetSpec, Template
 from xlgoals.records import Horizon
 from xlgoals.words import bare
 from xlgoals.yamlmark import Marked
 
 STAMPED = ("year", "department", "unit")  # the fields of `records.Stamp` that a form may take from its stamp instead of a cell
 COMPUTED = ("seq",)  # known to the program for every sheet, never typed
+ENDING = "指标"  # a level word may go without it
 LEVELS = ("level1", "level2")  # the lists that the taxonomy gives; any other is a dialect's own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Meaning:
     """A form's key joined with the canonical field it stands for; everything that asks about a field asks this."""
 
@@ -37,16 +38,16 @@ class Meaning:
     like: str = ""
     prompt: str = ""
 
-    @property
+    @cached_property
     def record(self) -> str:
         """The kind of record the value goes to: funds, goals, indicator, plan … or "" for a plain field."""
         return self.to.partition(".")[0] if "." in self.to else ""
 
-    @property
+    @cached_property
     def part(self) -> str:
         return self.to.rpartition(".")[2]
 
-    @property
+    @cached_property
     def record_key(self) -> str:
         """The key of the record that a field outside grids becomes; a form that asks for several goals has a grid for them."""
         match self.record:
@@ -106,6 +107,10 @@ class Form:
         """The canonical word for a first or second level as this form's people write it; the text itself when unknown."""
         return self._canonical[level].get(bare_word(text), text)
 
+    def spellings(self, level: str) -> Mapping[str, str]:
+        """Every spelling of a level's words (as `bare_word` leaves them) -> the canonical word."""
+        return self._canonical[level]
+
     def local(self, word: str) -> str:
         """How this form prints a canonical word."""
         return next((local for local, canonical in self.dialect.words.items() if canonical == word), word)
@@ -124,10 +129,11 @@ class Form:
         return tuple(self.local(w) for w in words)
 
 
+@lru_cache(maxsize=20_000)
 def bare_word(text: str) -> str:
     """Set aside what does not tell two level words apart: what people respell in printed words, the ending 指标."""
     word = bare(text)
-    return word.removesuffix("指标") or word
+    return word.removesuffix(ENDING) or word
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,7 @@ class Forms:
     money_units: Mapping[str, Decimal]
     units: Units
     guide: Guide
+    selfcheck: SelfCheck
     moves: tuple[Move, ...] = ()
     same: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)  # code list -> choices that are one under several names
 

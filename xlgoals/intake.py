@@ -25,10 +25,12 @@ from xlgoals.settle import settled
 from xlgoals.sources import Source, files_in, opened
 from xlgoals.spec import load_forms
 from xlgoals.stamp import OUTPUT_PROPERTY, stamp_findings
+from xlgoals.store import Piece, Store
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes, with_findings
 from xlgoals.wording import load_return_words
 from xlgoals.workers import deadline, work_through
 
+SELDOM = (1_000_000, 10, 10)  # a file makes very many small things and no rings of them: looking for rings took a third of the time
 Progress = Callable[[int, int], None]
 
 
@@ -51,18 +53,14 @@ class Job(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What one file gave."""
+    """What one file gave: whether it is one of our own outputs, of which nothing is taken, and the hash of its bytes where they
+    could be read."""
 
-    returns: Sequence[Return]
-    findings: Sequence[Finding]
+    returns: Sequence[Return] = ()
+    findings: Sequence[Finding] = ()
     answers: Sequence[Said] = ()
-
-
-class Answer(NamedTuple):
-    """What a worker sends back for its files: tables, packed, and the names of those that are our own outputs."""
-
-    tables: Mapping[str, bytes]
-    outputs: tuple[str, ...] = ()
+    sha256: str = ""
+    output: bool = False
 
 
 def gather(
@@ -87,17 +85,7 @@ def gather(
     job = Job(tuple(forms_dirs), given, limits or Limits(), key)
     catalogue = _forms(job.forms).catalogue
     sources, findings = files_in(paths, catalogue, job.limits)
-    progress = on_progress or (lambda done, total: None)
-    progress(0, len(sources))
-
-    def lost(source: Source, slow: bool) -> Answer:
-        code = "file.too_slow" if slow else "file.crashed"
-        return _answer({source: Taken([], [catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])}, catalogue)
-
-    answers = work_through(
-        sources, partial(take_files, job=job), lost,
-        limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=executor, on_done=progress,
-    )  # fmt: skip
+    answers = _read(sources, job, catalogue, jobs, executor, on_progress)
     tables = from_bytes([*(answer.tables for answer in answers), to_bytes(tabulate([], findings))])
     outputs = {name for answer in answers for name in answer.outputs}
     return Intake(
@@ -107,7 +95,57 @@ def gather(
     )
 
 
-def take_files(sources: Sequence[Source], job: Job) -> Answer:
+def read_into(
+    store: Store,
+    sources: Sequence[Source],
+    *,
+    forms_dirs: tuple[str, ...] = (),
+    given: Given = Given(),  # noqa: B008  an immutable tuple
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    on_progress: Callable[[int, int, int], None] | None = None,
+    limits: Limits | None = None,
+) -> None:
+    """Read files, as `gather` does, into a store; those that it knows are not read again. Whatever ends the run early, what was
+    read until then is kept."""
+    job = Job(tuple(forms_dirs), given, limits or Limits())
+    rest = store.known(sources)
+    known = len(sources) - len(rest)
+
+    def taken(items: Sequence[Source], answers: list[Piece]) -> None:
+        for own, answer in [(items, answers[0])] if len(answers) == 1 else zip(([one] for one in items), answers, strict=True):
+            store.keep(own, answer)
+
+    def progress(done: int, total: int) -> None:
+        if on_progress:
+            on_progress(known + done, known + total, store.problems)
+
+    _read(rest, job, _forms(job.forms).catalogue, jobs, executor, progress, taken)
+
+
+def _read(
+    sources: Sequence[Source],
+    job: Job,
+    catalogue: Catalogue,
+    jobs: int | None,
+    executor: Executor | None,
+    on_progress: Progress | None,
+    taken: Callable[[Sequence[Source], list[Piece]], None] | None = None,
+) -> list[Piece]:
+    progress = on_progress or (lambda done, total: None)
+    progress(0, len(sources))
+
+    def lost(source: Source, slow: bool) -> Piece:
+        code = "file.too_slow" if slow else "file.crashed"
+        return _answer({source: Taken(findings=[catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])}, catalogue)
+
+    return work_through(
+        sources, partial(take_files, job=job), lost,
+        limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=executor, on_done=progress, taken=taken,
+    )  # fmt: skip
+
+
+def take_files(sources: Sequence[Source], job: Job) -> Piece:
     """Read some files, in a worker; one that takes too long ends the worker, since native code cannot be stopped."""
     catalogue = _forms(job.forms).catalogue  # not on the first file's time
     load_return_words()
@@ -118,27 +156,28 @@ def take_files(sources: Sequence[Source], job: Job) -> Answer:
     return _answer(taken, catalogue)
 
 
-def take_file(source: Source, job: Job) -> Taken | None:
-    """Read one file; None tells that it is one of our own outputs, of which nothing is taken. One that went back with marks is
-    a return all the same: its list of problems is taken off, with what the unit wrote there."""
+def take_file(source: Source, job: Job) -> Taken:
+    """Read one file. One that went back with marks is a return all the same: its list of problems is taken off, with what the
+    unit wrote there."""
     forms = _forms(job.forms)
     at, catalogue = At(source.name), forms.catalogue
     try:
         book = read_bytes(_bytes(source, job.limits), name=source.name, limits=job.limits)
         if OUTPUT_PROPERTY in book.properties:
-            return None
+            return Taken(sha256=book.sha256, output=True)
+        sha256 = book.sha256
         book, answers = without_lists(book, load_return_words().list)
         if is_list(book):
-            return Taken([], [], answers)
+            return Taken(answers=answers, sha256=sha256)
         returns, findings = understand(book, forms, job.given)
         signed = stamp_findings(book, returns, job.key, catalogue)
-        return Taken(returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *signed, *findings], answers)
+        return Taken(returns, [*(catalogue.finding(f"book.{flag}", at) for flag in book.flags), *signed, *findings], answers, sha256)
     except Refused as refused:
-        return Taken([], [catalogue.finding(refused.code, at, detail=refused.detail)])
+        return Taken(findings=[catalogue.finding(refused.code, at, detail=refused.detail)])
     except MemoryError:
-        return Taken([], [catalogue.finding("file.too_large", at, detail="内存不足")])
+        return Taken(findings=[catalogue.finding("file.too_large", at, detail="内存不足")])
     except Exception as error:  # a defect of ours must not take the other files with it
-        return Taken([], [_crash(at, error, catalogue)])
+        return Taken(findings=[_crash(at, error, catalogue)])
 
 
 def _bytes(source: Source, limits: Limits) -> bytes:
@@ -155,6 +194,7 @@ def _forms(folders: tuple[str, ...]) -> Forms:
     forms = load_forms(folders)
     if multiprocessing.parent_process() is not None:
         gc.freeze()  # what a worker keeps for good need not be looked through again with every file
+        gc.set_threshold(*SELDOM)
     return forms
 
 
@@ -168,8 +208,13 @@ def _crash(at: At, error: Exception, catalogue: Catalogue) -> Finding:
     return catalogue.finding("internal.crash", at, found=told, detail=place, error=told)
 
 
-def _answer(taken: Mapping[Source, Taken | None], catalogue: Catalogue) -> Answer:
-    told = [one for one in taken.values() if one]
+def _answer(taken: Mapping[Source, Taken], catalogue: Catalogue) -> Piece:
+    told = taken.values()
     tables = tabulate((one for some in told for one in some.returns), (), (one for some in told for one in some.answers))
-    tables = with_findings(tables, keyed((one for some in told for one in some.findings), tables, catalogue))
-    return Answer(to_bytes(tables), tuple(source.name for source, one in taken.items() if one is None))
+    findings = keyed((one for some in told for one in some.findings), tables, catalogue)
+    return Piece(
+        to_bytes(with_findings(tables, findings)),
+        {source.name: one.sha256 for source, one in taken.items() if one.sha256},
+        tuple(source.name for source, one in taken.items() if one.output),
+        sum(finding.open for finding in findings),
+    )

@@ -11,7 +11,9 @@ import polars as pl
 from xlgoals.conditions import Condition, Kind, Row, blank, filled
 from xlgoals.facts import Units, goals, indicator_parts, scalars
 from xlgoals.findings import Rule
-from xlgoals.forms import LEVELS, Form, Meaning
+from xlgoals.forms import LEVELS, Form, Meaning, bare_word
+from xlgoals.formulas import BAR, every, exactly_one_of, level_word, one_of, phrase, quoted, shape
+from xlgoals.marks import Cells, Line, Mark
 
 
 def accepted(form: Form, name: str, level1: str | None = None) -> tuple[str, ...]:
@@ -43,6 +45,12 @@ def _required(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
             yield Condition(rule.code, "form", key, ~blank(key), key, tell, m.label)
 
 
+def _required_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    for key, m in scalars(cells.form).items():
+        if m.required and (ref := cells.fields.get(key)):
+            yield Mark(ref, ref.blank, {"prompt": quoted(m.prompt or rule.parameters.get("prompt", ""))})
+
+
 def _some_goal(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """There is a goal for each horizon whose goals are required."""
     for m in goals(form):
@@ -51,10 +59,24 @@ def _some_goal(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
             yield Condition(rule.code, "form", column, pl.col(column) > 0, f"{column}.1", lambda row: {"found": ""}, m.label)
 
 
+def _some_goal_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    for m in goals(cells.form):
+        if m.required and (refs := cells.goals.get(m.horizon)):
+            yield Mark(refs[0], cells.nothing(refs))
+
+
 def _some_indicator(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """There is an indicator."""
     if indicator_parts(form):
         yield Condition(rule.code, "form", "#indicators", pl.col("#indicators") > 0, "{#line}", lambda row: {"found": ""})
+
+
+def _some_indicator_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    refs = [line.cells[part] for line in cells.lines for part in ("name", "target") if part in line.cells]
+    names = [ref for ref in refs if ref.meaning.part == "name"]
+    if names:
+        first = min(names, key=lambda ref: (ref.row, ref.slot.area.left))
+        yield Mark(first, f"COUNTA({','.join(cells.ranges(refs))})=0")
 
 
 def _matches(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -74,6 +96,19 @@ def _matches(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
         holds = ~filled(key) | pl.col(key).fill_null("").str.contains(rf"^(?:{pattern})$")
         yield Condition(rule.code, "form", key, holds, key, tell, m.label if m else rule.parameters.get("label", ""))
+
+
+def _matches_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    for key, m in scalars(cells.form).items():
+        pattern = m.pattern or rule.parameters.get("pattern", "")
+        ref = cells.fields.get(key)
+        if m.type != rule.parameters["type"] or not pattern or ref is None:
+            continue
+        text = cells.keep(ref.row, ref.text)
+        if wanted := shape(pattern, text):
+            length = phrase(rule.parameters.get("wrong_length", ""), {"length": f"LEN({text})"})
+            words = {"found": text, "expected": quoted(m.like or rule.parameters.get("like", "")), "detail": f'IF({wanted.length},"",{length})'}
+            yield Mark(ref, every(f'{text}<>""', f"NOT(AND({wanted.length},{wanted.letters}))"), words)
 
 
 def _deviation(code: str, pattern: str, phrases: Mapping[str, str]) -> str:
@@ -125,6 +160,72 @@ def _in_list(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     yield Condition(rule.code, "indicators", part, holds, place, tell)
 
 
+def _in_list_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    form, part = cells.form, rule.parameters["list"]
+    for ref in cells.fields.values() if part == "field" else ():
+        if ref.meaning.list and not ref.slot.tick and (words := accepted(form, ref.meaning.list)):
+            text = cells.keep(ref.row, ref.text)
+            yield Mark(ref, every(f'{text}<>""', f"NOT({exactly_one_of(text, words)})"), {"found": text, "expected": quoted(listed(words))})
+    for line in cells.lines if part in LEVELS else ():
+        if part not in line.cells:
+            continue
+        typed = line.cells[part]
+        level = _Levels(cells, line)
+        wrong = level.first_unknown() if part == "level1" else level.second_elsewhere()
+        first = line.printed.get("level1")
+        told = {
+            "found": typed.cell, "expected": quoted(listed(accepted(form, part, first))),
+            "level1": quoted(first) if first else line.cells["level1"].cell if "level1" in line.cells else quoted(""),
+        }  # fmt: skip
+        yield Mark(typed, every(line.present, f"NOT({typed.blank})", wrong), told)
+
+
+class _Levels:
+    """The levels of one line as expressions, read as `parse` reads them: a first level left blank, or a second level written
+    in its place, follows from the second level where that belongs to one first level only."""
+
+    def __init__(self, cells: Cells, line: Line) -> None:
+        form, self.line = cells.form, line
+        firsts, seconds = form.spellings("level1"), form.spellings("level2")
+        self.printed = form.canonical(line.printed["level1"], "level1") if "level1" in line.printed else None
+        self.first, self.second = (
+            cells.keep(ref.row, level_word(ref.cell)) if (ref := line.cells.get(part)) else quoted(bare_word(line.printed.get(part, "")) + BAR)
+            for part in LEVELS
+        )
+        self.firsts = {first: tuple(text for text, word in firsts.items() if word == first) for first in form.taxonomy}
+        self.seconds = {
+            first: tuple(text for text, word in seconds.items() if word in words) for first, words in form.taxonomy.items()
+        }
+        owners = [word for words in form.taxonomy.values() for word in words]
+        self.of_one = tuple(text for text, word in seconds.items() if owners.count(word) == 1)
+
+    def first_blank(self) -> str:
+        """Nothing stands there, and the second level does not tell."""
+        return every(self.line.cells["level1"].blank, f"NOT({one_of(self.second, self.of_one)})")
+
+    def known(self) -> str:
+        return one_of(self.first, [text for texts in self.firsts.values() for text in texts])
+
+    def first_unknown(self) -> str:
+        """What stands there is neither a first level nor a second one that tells it."""
+        second = self.line.cells.get("level2")
+        agrees = {first: one_of(self.second, texts) for first, texts in self.seconds.items()}
+        owners = "+".join(
+            f"({one_of(self.first, texts)})*{f'OR({second.blank},{agrees[first]})' if second else f'({agrees[first]})'}"
+            for first, texts in self.seconds.items()
+        )
+        return every(f"NOT({self.known()})", f"{owners}<>1")
+
+    def second_elsewhere(self) -> str:
+        """The second level is none of those under the first; under a blank one any will do, an unknown one is told by itself."""
+        if self.printed is not None:
+            return f"NOT({one_of(self.second, self.seconds.get(self.printed, ()))})"
+        every_second = [text for texts in self.seconds.values() for text in texts]
+        pairs = "+".join(f"({one_of(self.first, self.firsts[f])})*({one_of(self.second, self.seconds[f])})" for f in self.firsts)
+        first = self.line.cells["level1"].blank if "level1" in self.line.cells else "TRUE"
+        return f"IF({first},NOT({one_of(self.second, every_second)}),AND({self.known()},{pairs}=0))"
+
+
 def _line_part(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A line that has a name or a value has this part, too."""
     part = rule.parameters["part"]
@@ -141,11 +242,28 @@ def _line_part(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     yield Condition(rule.code, "indicators", part, holds, f"{{key}}.{part}", tell)
 
 
+def _line_part_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    part = rule.parameters["part"]
+    for line in cells.lines:
+        if (ref := line.cells.get(part)) is None:
+            continue
+        fails = [line.begun, ref.blank]
+        if part == "level1":
+            fails = [line.begun, _Levels(cells, line).first_blank()]
+        elif part == "level2" and "level1" in line.cells:
+            fails.append(f"OR({line.cells['level1'].blank},{_Levels(cells, line).known()})")
+        elif part in ("name", "target") and {"name", "target"} <= line.cells.keys():
+            fails[0] = line.filled("target" if part == "name" else "name")
+        told = [line.cells[other].cell for other in ("name", "target") if other in line.cells and other != part]
+        expected = accepted(cells.form, part, line.printed.get("level1")) if part in LEVELS else ()
+        yield Mark(ref, every(*fails), {"found": told[0] if told else quoted(""), "expected": quoted(listed(expected))})
+
+
 KINDS: Mapping[str, Kind] = {
-    "required": Kind(_required),
-    "some_goal": Kind(_some_goal),
-    "some_indicator": Kind(_some_indicator),
-    "matches": Kind(_matches, ("type",)),
-    "in_list": Kind(_in_list, ("list",)),
-    "line_part": Kind(_line_part, ("part",)),
+    "required": Kind(_required, formula=_required_marks),
+    "some_goal": Kind(_some_goal, formula=_some_goal_marks),
+    "some_indicator": Kind(_some_indicator, formula=_some_indicator_marks),
+    "matches": Kind(_matches, ("type",), formula=_matches_marks),
+    "in_list": Kind(_in_list, ("list",), formula=_in_list_marks),
+    "line_part": Kind(_line_part, ("part",), formula=_line_part_marks),
 }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
 
-from xlgoals.conditions import Condition, Kind, Row, filled
+from xlgoals import amounts
+from xlgoals.conditions import Condition, Kind, Row, filled, words
 from xlgoals.facts import Units, funds, yuan
 from xlgoals.findings import Rule
 from xlgoals.forms import Form
+from xlgoals.formulas import every, number, quoted
+from xlgoals.marks import Cells, Mark
 
 
 def figure(amount: Decimal, form: Form) -> str:
@@ -50,6 +53,27 @@ def _funds_sum(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
         yield Condition(rule.code, "form", total, holds, total, tell, about=(total, *sources))
 
 
+def _funds_sum_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    form, step = cells.form, Decimal(rule.parameters["rounding"]) * cells.form.money_factor
+    for lines in funds(form).values():
+        total = cells.fields.get(lines.get("total", ""))
+        sources = [ref for source, key in lines.items() if source != "total" and (ref := cells.fields.get(key))]
+        if not total or not sources:
+            continue
+        said, *parts = (amounts.state(cells, ref, units) for ref in (total, *sources))
+        yuan = amounts.yuan(cells, said)
+        added = "+".join(amounts.yuan(cells, part) for part in parts)
+        filled_in = f"COUNT({','.join(parts)})"
+        words = {
+            "found": amounts.figure(cells, yuan), "expected": amounts.figure(cells, f"({added})"),
+            "difference": amounts.figure(cells, f"ABS({yuan}-({added}))"), "unit": quoted(form.dialect.money_unit),
+        }  # fmt: skip
+        known = [f"NOT({amounts.unknown(one)})" for one in (said, *parts)]
+        yield Mark(
+            total, every(*known, f"NOT({total.blank})", f"{filled_in}>0", f"ROUND(ABS({yuan}-({added}))-{number(step)}*({filled_in}+1),4)>0"), words
+        )
+
+
 def _money_size(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """No money line is larger than such projects are."""
     limit = Decimal(rule.parameters["from"]) * dict(units)[rule.parameters["unit"]]
@@ -64,6 +88,24 @@ def _money_size(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
             if (total := lines.get("total")) and total != key:  # said once, at the total, not again at each of its parts
                 holds |= pl.col(yuan(total)).fill_null(Decimal(0)) >= limit
             yield Condition(rule.code, "form", key, holds, key, tell)
+
+
+def _money_size_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Mark]:
+    limit = Decimal(rule.parameters["from"]) * dict(units)[rule.parameters["unit"]]
+    for lines in funds(cells.form).values():
+        total = cells.fields.get(lines.get("total", ""))
+        for key in lines.values():
+            if (ref := cells.fields.get(key)) is None:
+                continue
+            yuan = amounts.yuan(cells, amounts.state(cells, ref, units))
+            fails = [f"{yuan}>={number(limit)}"]
+            if total and total != ref:
+                fails.append(f"{amounts.yuan(cells, amounts.state(cells, total, units))}<{number(limit)}")
+            words = {
+                "found": amounts.figure(cells, yuan), "readable": amounts.readable(yuan, limit, units),
+                "unit": quoted(cells.form.dialect.money_unit),
+            }  # fmt: skip
+            yield Mark(ref, every(*fails), words)
 
 
 def _money_factor(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -89,8 +131,117 @@ def _money_factor(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
         yield Condition(rule.code, "figures", "amount", holds, "{key}", tell, other="{other}")
 
 
+# --- what is said of the budget in words and targets -------------------------------------------------------------------
+
+
+def _near(form: Form) -> pl.Expr:
+    """Whether an amount and a money line are the same: within half of the last digit written (but 5万元 is not 4.6), and the
+    rounding of the line."""
+    rounding = pl.min_horizontal(pl.col("step").fill_null(Decimal(0)).cast(pl.Float64) / 2, pl.col("amount").cast(pl.Float64) / 200)
+    room = rounding + 0.005 * float(form.money_factor)
+    return (pl.col("yuan").cast(pl.Float64) - pl.col("amount").cast(pl.Float64)).abs() <= room + 1e-6
+
+
+def _annual(form: Form) -> pl.Expr:
+    """Whether the money line is the total of the horizon that the other figure is about."""
+    mid = pl.col("other").str.starts_with("indicators.mid_term.") | pl.col("other").str.starts_with("goals.mid_term.")
+    return (pl.col("of") == "total") & (pl.col("horizon") == pl.when(mid).then(pl.lit("mid_term")).otherwise(pl.lit("annual")))
+
+
+def _tell_amounts(form: Form) -> Callable[[Row], Mapping[str, str]]:
+    return lambda row: {"found": row["written"], "expected": figure(row["amount"], form), "unit": form.dialect.money_unit}
+
+
+def _amount_said(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
+    """An amount that the purpose states as the whole is the budget; silent where any amount there, or all of them together, are
+    a money line of the form."""
+    said = (pl.col("source") == "text") & pl.col("other").is_in(list(words(rule.parameters["where"])))
+    aside = pl.col("clause").str.contains_any(list(words(rule.parameters["rates"]))) | pl.col("clause").str.contains(rule.parameters["base"])
+    heeded = said & ~aside & (pl.col("yuan") > 0)
+    claimed = heeded & pl.col("before").str.contains(rule.parameters["pattern"])
+    agreed = (heeded & _near(form)).any().over("rid", "other")
+    added = (heeded.cast(pl.Int8) * pl.col("yuan")).cast(pl.Float64).sum().over("rid", "other", "key")
+    together = ((added - pl.col("amount").cast(pl.Float64)).abs() <= 0.005 * float(form.money_factor)).any().over("rid", "other")
+    if funds(form):
+        holds = ~(claimed & _annual(form)) | agreed | together
+        yield Condition(rule.code, "figures", "yuan", holds, "{other}", _tell_amounts(form), other="{key}", about=tuple(funds(form)["annual"].values()))
+
+
+def _cost(rule: Rule) -> tuple[pl.Expr, pl.Expr]:
+    """Whether a figure is a cost as a whole, and whether it is one so much a head."""
+    cost = (pl.col("source") == "target") & pl.col("levels").str.contains(rule.parameters["cost"], literal=True)
+    rate = pl.col("clause").str.contains_any(list(words(rule.parameters["rates"])))
+    return cost & ~rate, cost & rate
+
+
+def _amount_cost(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
+    """No cost is above the budget; one that speaks of the whole budget, or that the purpose states too, is not below it either."""
+    whole, _ = _cost(rule)
+    named = pl.col("clause").str.contains(rule.parameters["pattern"])
+    text = pl.col("source") == "text"
+    stated = (whole & pl.col("yuan").is_in(pl.col("yuan").filter(text).implode())).over("rid", "key")
+    agreed = (whole & _near(form)).any().over("rid")
+    above = pl.col("yuan") > pl.col("amount")
+    if funds(form):
+        fails = whole & _annual(form) & ~agreed & (above | named | stated)
+        about = tuple(key for lines in funds(form).values() for key in lines.values())
+        yield Condition(rule.code, "figures", "written", ~fails, "{other}", _tell_amounts(form), other="{key}", about=about)
+
+
+def _cost_total(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
+    """A cost that is the whole budget does not stand alone: some other says how much a head, a time, a thing."""
+    whole, rate = _cost(rule)
+    if funds(form):
+        fails = whole & _annual(form) & _near(form) & ~rate.any().over("rid")
+        yield Condition(rule.code, "figures", "levels", ~fails, "{other}", _tell_amounts(form), other="{key}")
+
+
+def _price_heads(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
+    """The fewest heads promised (`bounds: no`: the most allowed) at a fixed price a head cost no more than the budget."""
+    given = rule.parameters
+    head = pl.col("each_unit").str.contains(given["heads"]) | ((pl.col("each_kind") == "money") & pl.col("named").str.contains_any(list(words(given["rates"]))))
+    priced = head & pl.col("levels").str.contains(given["cost"], literal=True)
+    share = pl.col("project").str.contains_any(list(words(given["shares"]))) & ~pl.col("named").str.contains_any(list(words(given["payers"])))
+    fixed = pl.col("each_op").is_in(["=", ">=", ">"])
+    least = pl.col("count_op").is_in(["=", ">=", ">"])
+    cost = pl.col("count").cast(pl.Float64) * pl.col("each").cast(pl.Float64)
+    asked = priced & ~share
+    smallest = pl.when(asked).then(cost).min().over("rid")
+    fails = asked & fixed & (least if given["bounds"] == "yes" else ~least) & (cost <= smallest) & (cost > pl.col("total").cast(pl.Float64) * (1 + float(given["within"])))
+
+    def tell(row: Row) -> Mapping[str, str]:
+        cost = (row["count"] * row["each"]).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        return {
+            "found": row["priced"], "counted": row["counted"], "cost": readable(cost, units), "expected": figure(row["total"], form),
+            "unit": form.dialect.money_unit,
+        }  # fmt: skip
+
+    if funds(form):
+        yield Condition(rule.code, "prices", "each", ~fails.fill_null(False), "{price}", tell, other="{heads}")
+
+
+def _heads_added(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
+    """Of people who are there all the time, the middle term does not count each once a year."""
+    years = pl.col("to").cast(pl.Float64, strict=False) - pl.col("from").cast(pl.Float64, strict=False) + 1
+    aside = rf"{rule.parameters['pattern']}|人数|数量|规模|总数|[\s（()）]"
+    same = pl.col("name").str.replace_all(aside, "") == pl.col("name_of").str.replace_all(aside, "")
+    stays = pl.concat_str("name", "name_of").str.contains(rule.parameters["pattern"])
+    ratio = pl.col("many").cast(pl.Float64) / pl.col("few").cast(pl.Float64)
+    fails = same & stays & (years >= 2) & ((ratio / years - 1).abs() <= float(rule.parameters["within"]))
+
+    def tell(row: Row) -> Mapping[str, str]:
+        return {"many": f"{row['many'].normalize():f}", "few": f"{row['few'].normalize():f}", "years": str(int(row["to"]) - int(row["from"]) + 1)}
+
+    yield Condition(rule.code, "heads", "many", ~fails.fill_null(False), "{key}", tell, other="{other}")
+
+
 KINDS: Mapping[str, Kind] = {
-    "funds_sum": Kind(_funds_sum, numbers=("rounding",)),
-    "money_size": Kind(_money_size, ("unit",), ("from",)),
+    "funds_sum": Kind(_funds_sum, numbers=("rounding",), formula=_funds_sum_marks),
+    "money_size": Kind(_money_size, ("unit",), ("from",), formula=_money_size_marks),
     "money_factor": Kind(_money_factor, ("cost", "rates"), ("factor", "within", "least")),
+    "amount_said": Kind(_amount_said, ("where", "rates", "pattern", "base"), patterns=("pattern", "base")),
+    "amount_cost": Kind(_amount_cost, ("cost", "rates", "pattern"), patterns=("pattern",)),
+    "cost_total": Kind(_cost_total, ("cost", "rates")),
+    "price_heads": Kind(_price_heads, ("cost", "rates", "shares", "payers", "heads", "bounds"), ("within",), ("heads",)),
+    "heads_added": Kind(_heads_added, ("pattern", "set_aside"), ("within",), ("pattern", "set_aside")),
 }

@@ -96,6 +96,17 @@ class Plan:
         return (i for i, row in enumerate(self.rows) if row.kind == "line" and row.grid == grid)
 
 
+@lru_cache(maxsize=512)
+def in_percent(laid: Plan, key: str) -> bool:
+    """Whether a label beside or above an input says that it is filled with percents."""
+    of = laid.inputs[key].area
+    return any(
+        slot.kind == "label" and re.search("[%％]", slot.text) is not None
+        and ((slot.area.holds(of.top, slot.area.left) and slot.area.right < of.left) or (slot.area.holds(slot.area.top, of.left) and slot.area.bottom == of.top - 1))
+        for slot in laid.slots
+    )  # fmt: skip
+
+
 def is_key(text: str) -> bool:
     """Whether a text is a key of a row or column, which a person may have copied into a cell."""
     return text.startswith("#") and re.fullmatch(r"#(c\d+|r\d+|\w+\.(head|\d+\.\d+))", text) is not None

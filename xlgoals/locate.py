@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 
 from xlgoals.findings import Finding
 from xlgoals.forms import Form, Forms
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan
 from xlgoals.models import HOLE
+from xlgoals.ownformulas import OVERVIEW, set_aside
 from xlgoals.places import GridLine, Located, Place, Taken, echo_pattern, echoed, fixed_words, plain, shown, strange_unit
 from xlgoals.recognise import continues, parts, recognise
 from xlgoals.records import Area, At, Book, Cell, Sheet, Stamp, cell_name, column_name
 from xlgoals.search import search
 from xlgoals.stamp import PROPERTY, read_stamp
 
+AS_DRAWN = "key+label+name"  # the witnesses on a sheet that nobody changed: all of them
 SECOND = 1.5  # a stamped sheet so many times as long as its form may hold another one below
 
 # --- which forms
@@ -31,7 +34,7 @@ def locate(book: Book, forms: Forms) -> tuple[list[Located], list[Finding]]:
     findings: list[Finding] = []
     issued = _issued(book)
     loose: list[Sheet] = []
-    for sheet in book.sheets:
+    for sheet in (set_aside(sheet, forms.selfcheck.said) for sheet in book.sheets):
         stamp = _stamp_of(sheet)
         if stamp is None:
             loose.append(sheet)
@@ -87,7 +90,8 @@ def _issued(book: Book) -> Stamp | None:
 
 def _ours(sheet: Sheet, forms: Forms) -> bool:
     """A sheet that render puts beside the forms."""
-    return sheet.name in (forms.guide.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet)
+    ours = (forms.guide.sheet, forms.selfcheck.sheet, forms.guide.lists_sheet, forms.guide.meta_sheet)
+    return sheet.name in ours or any(OVERVIEW in row for row in sheet.rows)
 
 
 def _others(book: Book, sheets: Sequence[Sheet], forms: Forms) -> Iterator[Finding]:
@@ -126,15 +130,18 @@ def _take(
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A plan as it stands on a generated sheet: what is printed or keyed where, and the inputs by place."""
+    """A plan as it stands on a generated sheet: what is printed, keyed or typed where, and what a blank one is read as."""
 
-    words: Mapping[Place, str]
-    echoes: Mapping[Place, Slot]
+    rows: tuple[tuple[str | None, ...], ...]  # the values of a sheet that nobody has typed in, without stamp and echoes
+    whats: tuple[tuple[str | Slot | None, ...], ...]  # printed words, inputs and echoes by row and column
+    echoes: frozenset[Place]
     inputs: Mapping[Place, Slot]
     covered: Mapping[Place, Slot]  # the rest of a merged input
     names: tuple[tuple[str, str], ...]  # defined name of a field -> how a reference to its cell ends
     merges: frozenset[Area]
-    heads: Mapping[Place, str]  # inputs of lines -> the heading of their column
+    fields: Mapping[str, Taken]  # all of them blank
+    lines: Mapping[str, tuple[GridLine, ...]]  # likewise
+    line_at: Mapping[int, tuple[str, int]]  # row -> grid, and which of its lines
     area: Area
     corner: Place
 
@@ -160,79 +167,125 @@ def _drawn(laid: Plan) -> _Drawn:
     names = tuple(
         (f"fld_{slot.key}", f"!${column_name(spot[1])}${spot[0] + 1}") for spot, slot in inputs.items() if not slot.grid
     )
-    merges = frozenset(slot.area.moved(*ORIGIN) for slot in laid.slots)
-    heads = {spot: slot.column.label for spot, slot in inputs.items() if slot.column and slot.column.label}
-    return _Drawn(words, echoes, inputs, covered, names, merges, heads, area, (0, laid.width))
+    whats: dict[Place, str | Slot] = {**words, **echoes, **inputs}
+    height, width = len(laid.rows) + ORIGIN[0], laid.width + 1
+    blank = {spot: Taken(slot, *spot, AS_DRAWN, None) for spot, slot in inputs.items()}
+    fields: dict[str, Taken] = {}
+    own: dict[int, dict[str, Taken]] = {}
+    for spot, slot in inputs.items():
+        if slot.grid:
+            own.setdefault(spot[0], {})[slot.key] = blank[spot]
+        else:
+            fields |= dict.fromkeys(slot.meanings, blank[spot])
+    lines: dict[str, list[GridLine]] = {slot.grid: [] for slot in inputs.values() if slot.grid}
+    line_at: dict[int, tuple[str, int]] = {}
+    for r, row in enumerate(laid.rows, ORIGIN[0]):
+        if row.kind == "line" and row.grid in lines:
+            line_at[r] = row.grid, len(lines[row.grid])
+            key = f"{row.block + 1}.{row.line + 1}"
+            lines[row.grid].append(GridLine(key, own.get(r, {}), fixed_words(laid, row.grid, row.block), r, blank=True))
+    return _Drawn(
+        rows=tuple(tuple(words.get((r, c)) for c in range(width)) for r in range(height)),
+        whats=tuple(tuple(whats.get((r, c)) for c in range(width)) for r in range(height)),
+        echoes=frozenset(echoes), inputs=inputs, covered=covered, names=names,
+        merges=frozenset(slot.area.moved(*ORIGIN) for slot in laid.slots),
+        fields=fields, lines={grid: tuple(some) for grid, some in lines.items()}, line_at=line_at, area=area, corner=(0, laid.width),
+    )  # fmt: skip
 
 
 def _exact(book: Book, sheet: Sheet, laid: Plan, stamp: Stamp, forms: Forms) -> tuple[Located, list[Finding]] | None:
     """Read a sheet on which everything printed stands where it was drawn; None when anything printed is elsewhere or changed."""
     drawn = _drawn(laid)
-    words, inputs = drawn.words, drawn.inputs
     if any((at := sheet.names.get(name)) and "#REF!" not in at and not at.endswith(place) for name, place in drawn.names):
         return None  # a cell was cut and pasted elsewhere: its name went with it
     if not drawn.merges.issuperset(sheet.merges):
         return None  # cells were merged that were drawn apart
-    seen = 0
-    values: dict[Place, Cell] = {}
-    stray: list[Cell] = []
-    echoes: dict[str, str] = {}
-    for r, row in enumerate(sheet.rows):
-        for c, value in enumerate(row):
-            if value is None:
-                continue
-            spot = (r, c)
-            if spot in words:
-                if value != words[spot]:
-                    return None
-                seen += 1
-            elif spot in inputs:
-                if value == drawn.heads.get(spot):
-                    return None  # a repeated header (续页) among the lines
-                values[spot] = Cell(r, c, value, sheet.formulas.get(spot), sheet.errors.get(spot), sheet.formats.get(spot, ""))
-            elif spot in drawn.echoes:
-                if not echo_pattern(drawn.echoes[spot].text).match(plain(value)) and spot not in sheet.formulas:
-                    return None
-                echoes |= echoed(drawn.echoes[spot], value)
-            elif spot != drawn.corner:
-                stray.append(Cell(r, c, value))
-    if seen != len(words):
+    seen = _cells(sheet, drawn)
+    if seen is None:
         return None
+    values, stray, echoes, echoed_at = seen
     for spot in (*sheet.formulas, *sheet.errors):  # formulas without a value, and errors, which the reader gives as blank
-        if spot in inputs and spot not in values:
+        if spot in drawn.inputs and spot not in values:
             values[spot] = Cell(*spot, None, sheet.formulas.get(spot), sheet.errors.get(spot))
-        elif spot not in words and spot not in inputs and spot not in drawn.echoes and sheet.value(*spot) is None:
+        elif sheet.value(*spot) is None and not _planned(drawn, spot):
             stray.append(Cell(*spot, None, sheet.formulas.get(spot), sheet.errors.get(spot)))
     if laid.rows[-1].kind == "line" and sum(cell.row == drawn.area.bottom + 1 for cell in stray) > 1:
         return None  # a line added below the last one
-    slipped = _slipped(sheet, drawn, values, stray)
-    fields: dict[str, Taken] = {}
-    lines: dict[str, dict[int, dict[str, Taken]]] = {}
+    found = {spot: Taken(drawn.inputs[spot], *spot, AS_DRAWN, cell) for spot, cell in values.items()}
+    slipped = _slipped(sheet, drawn, values, stray) if stray else {}
     findings: list[Finding] = []
-    for spot, slot in inputs.items():
-        taken = Taken(slot, *spot, "key+label+name", values.get(spot))
-        if cell := slipped.get(spot):
-            taken = Taken(slot, cell.row, cell.col, "key+label", cell)
-            where = At(book.file, sheet.name, taken.address)
-            findings.append(forms.catalogue.finding("layout.moved", where, field=slot.label, found=taken.address, record=slot.key))
-        if slot.grid:
-            lines.setdefault(slot.grid, {}).setdefault(spot[0], {})[slot.key] = taken
-        else:
-            fields |= dict.fromkeys(slot.meanings, taken)
-    found = {
-        grid: tuple(
-            GridLine(f"{row.block + 1}.{row.line + 1}", by_row.get(i + ORIGIN[0], {}), fixed_words(laid, grid, row.block), i + ORIGIN[0])
-            for i in laid.lines(grid)
-            for row in (laid.rows[i],)
-        )
-        for grid, by_row in lines.items()
-    }
+    for spot, cell in slipped.items():
+        taken = found[spot] = Taken(drawn.inputs[spot], cell.row, cell.col, "key+label", cell)
+        where, label = At(book.file, sheet.name, taken.address), taken.slot.label
+        findings.append(forms.catalogue.finding("layout.moved", where, field=label, found=taken.address, record=taken.slot.key))
     unit = ""
     for cell in stray:
         if cell not in slipped.values():
             findings.append(_stray(book, sheet, cell, drawn, values, laid.form, forms))
             unit = unit or strange_unit(cell.value, laid.form, forms.money_units)
-    return Located(book, sheet, laid.form, stamp, drawn.area, fields, found, echoes, unit), findings
+    return Located(book, sheet, laid.form, stamp, drawn.area, *_placed(drawn, found), echoes, echoed_at, unit), findings
+
+
+def _planned(drawn: _Drawn, spot: Place) -> bool:
+    """Whether the form has something for a place: printed words, an input or an echo."""
+    return spot[0] < len(drawn.whats) and spot[1] < len(drawn.whats[0]) and drawn.whats[spot[0]][spot[1]] is not None
+
+
+def _cells(sheet: Sheet, drawn: _Drawn) -> tuple[dict[Place, Cell], list[Cell], dict[str, str], dict[str, Place]] | None:
+    """What was typed into inputs, what stands where the form has no place, what the echoes say and where; None when a printed word
+    is not where it was drawn. Most rows of most sheets hold only what was drawn, and are passed over at once."""
+    formulas, errors, formats = sheet.formulas, sheet.errors, sheet.formats
+    values: dict[Place, Cell] = {}
+    stray: list[Cell] = []
+    echoes: dict[str, str] = {}
+    echoed_at: dict[str, Place] = {}
+    height = len(drawn.rows)
+    if len(sheet.rows) < height:
+        return None  # the last row has its key
+    for r, row in enumerate(sheet.rows):
+        if r < height and row == drawn.rows[r]:
+            continue
+        whats = drawn.whats[r] if r < height else ()
+        for c, (value, what) in enumerate(zip_longest(row, whats)):
+            if what.__class__ is str:
+                if value != what:
+                    return None
+            elif value is None:
+                continue
+            elif what is None:
+                if (r, c) != drawn.corner:
+                    stray.append(Cell(r, c, value))
+            elif what.kind == "text":  # type: ignore[union-attr]  # mypy does not see that it is a slot
+                assert isinstance(what, Slot)
+                if not echo_pattern(what.text).match(plain(value)) and (r, c) not in formulas:
+                    return None
+                told = echoed(what, value)
+                echoes |= told
+                echoed_at |= dict.fromkeys(told, (r, c))
+            else:
+                assert isinstance(what, Slot)
+                if what.column is not None and value == what.column.label:
+                    return None  # a repeated header (续页) among the lines
+                spot = (r, c)
+                values[spot] = Cell(r, c, value, formulas.get(spot), errors.get(spot), formats.get(spot, ""))
+    return values, stray, echoes, echoed_at
+
+
+def _placed(drawn: _Drawn, found: Mapping[Place, Taken]) -> tuple[dict[str, Taken], dict[str, tuple[GridLine, ...]]]:
+    """All fields and all lines of a form, those in which something stands put among the blank ones."""
+    fields = dict(drawn.fields)
+    written: dict[int, dict[str, Taken]] = {}
+    for spot, taken in found.items():
+        if taken.slot.grid:
+            written.setdefault(spot[0], {})[taken.slot.key] = taken
+        else:
+            fields |= dict.fromkeys(taken.slot.meanings, taken)
+    lines: dict[str, list[GridLine]] = {}
+    for row, cells in written.items():
+        grid, at = drawn.line_at[row]
+        own = lines.get(grid) or lines.setdefault(grid, list(drawn.lines[grid]))
+        own[at] = GridLine(own[at].key, {**own[at].cells, **cells}, own[at].printed, row)
+    return fields, {**drawn.lines, **{grid: tuple(own) for grid, own in lines.items()}}
 
 
 def _slipped(sheet: Sheet, drawn: _Drawn, values: Mapping[Place, Cell], stray: Sequence[Cell]) -> dict[Place, Cell]:

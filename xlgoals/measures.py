@@ -62,7 +62,9 @@ class Units:
     words: Mapping[str, Measure]
     scales: Mapping[str, Decimal]
     by_first: Mapping[str, tuple[str, ...]]
-    endings: tuple[tuple[str, Measure], ...]
+    endings: Mapping[str, Measure]
+    lengths: tuple[int, ...]
+    """Of the endings, longest first."""
 
     @classmethod
     def from_table(cls, rows: Iterable[Mapping[str, Any]]) -> "Units":
@@ -96,7 +98,8 @@ class Units:
             words,
             scales,
             {first: tuple(group) for first, group in by_first.items()},
-            tuple(sorted(endings.items(), key=lambda item: -len(item[0]))),
+            endings,
+            tuple(sorted(set(map(len, endings)), reverse=True)),
         )
 
     def scan(self, text: str, start: int = 0) -> tuple[Measure, int] | None:
@@ -185,7 +188,7 @@ class Units:
 
     def ending(self, name: str) -> Measure | None:
         """The unit an indicator's name promises by its last words (参保人数 promises 人)."""
-        return next((measure for word, measure in self.endings if name.endswith(word)), None)
+        return next((self.endings[name[-n:]] for n in self.lengths if name[-n:] in self.endings), None)
 
 
 def _finite(above: int, below: Decimal) -> bool:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from xlgoals.records import Horizon
 
@@ -90,6 +91,81 @@ class Guide(Model):
     choose: str
     not_listed: str
     not_money: str
+
+
+class Results(Model):
+    blank: str
+    passed: str
+    error: str
+    query: str
+    gone: str
+
+
+class Status(Model):
+    blank: str
+    passed: str
+    error: str
+    query: str
+    both: str
+    added: str
+    broken: str
+
+
+class Signs(Model):
+    """One of each severity that is told: words, a colour."""
+
+    error: str = Field(min_length=1)
+    query: str = Field(min_length=1)
+
+    def of(self, severity: str) -> str:
+        return self.query if severity == "query" else self.error
+
+
+class SelfCheck(Model):
+    """`templates/selfcheck.yaml`: the words and looks of what a workbook says of itself."""
+
+    sheet: str
+    title: str
+    about: tuple[str, ...]
+    summary: str
+    heads: tuple[str, str, str, str, str, str]
+    widths: tuple[float, float, float, float, float, float]
+    whole: str
+    results: Results
+    status: Status
+    signs: Signs
+    place: str
+    number: str
+    unclear: str
+    hint_width: float
+    tints: Signs
+    link: str
+
+    @model_validator(mode="after")
+    def told_apart(self) -> SelfCheck:
+        """What is looked for in a hint must be found in no other."""
+        one, other = self.signs.error, self.signs.query
+        if one in other or other in one:
+            raise ValueError("signs 的两个符号要不同")
+        if not self.place.startswith("{sign}{column}") or "{number" not in self.number or "{" in self.number[:1] or self.number.endswith("}"):
+            raise ValueError("place 要以 {sign}{column} 开头，number 里的 {number} 前后要有字")
+        if not self.unclear.startswith(self.signs.error):
+            raise ValueError("unclear 要以 signs 的 error 开头")
+        return self
+
+    @cached_property
+    def said(self) -> re.Pattern[str]:
+        """How everything begins that a form sheet says of itself."""
+        status = {HOLE.split(text)[0] for text in self.status.model_dump().values()}
+        return re.compile("|".join(map(re.escape, (self.signs.error, self.signs.query, *sorted(status)))))
+
+    def at(self, sign: str, column: str) -> str:
+        """What a hint about a column begins with."""
+        return self.place.format(sign=sign, column=column) + self.number.partition("{")[0]
+
+    def by(self, number: int) -> str:
+        """What every hint of a check holds, whatever its column."""
+        return self.place.removeprefix("{sign}{column}") + self.number.format(number=number)
 
 
 class Margins(Model):
@@ -299,17 +375,56 @@ class Lists(Model):
     same: dict[str, tuple[tuple[str, ...], ...]] = {}
 
 
+def _joined(value: Any) -> Any:
+    """A list of words is written with blanks between them, so that a parameter is always one text."""
+    return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
+
+
+Parameters = dict[str, Annotated[str, BeforeValidator(_joined)]]
+Severity = Literal["error", "query", "note"]
+Serves = Literal["完整性", "相关性", "适当性", "可行性", "表样"]
+
+
 class RuleSpec(Model):
+    """An entry of the catalogue, whole. `example`: words that show the sentence at work, for `xlgoals explain`."""
+
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
-    severity: Literal["error", "query", "note"]
-    serves: Literal["完整性", "相关性", "适当性", "可行性", "表样"]
+    severity: Severity
+    serves: Serves
     title: str
     sentence: str
     remedy: str
+    why: str = ""
+    source: str = ""
+    example: dict[str, str] = {}
     kind: str = ""
     amount: bool = False
+    off: bool = False
+    parameters: Parameters = {}
+    cases: tuple[Parameters, ...] = ()
+
+
+class RuleChange(Model):
+    """What a bureau's entry may change of a rule that is there."""
+
+    code: str
+    severity: Severity | None = None
+    serves: Serves | None = None
+    title: str | None = None
+    sentence: str | None = None
+    remedy: str | None = None
+    why: str | None = None
+    source: str | None = None
+    example: dict[str, str] | None = None
+    amount: bool | None = None
+    off: bool | None = None
+    parameters: Parameters = {}
+    cases: tuple[Parameters, ...] | None = None
+
+
+class Rulebook(Model):
+    """`mappings/rules.yaml`, or a bureau's own. `parameters`: what a parameter means, whichever rules have it; `serves`: what the four properties ask for."""
+
+    rules: tuple[dict[str, Any], ...] = ()
     parameters: dict[str, str] = {}
-
-
-class Rules(Model):
-    rules: tuple[RuleSpec, ...]
+    serves: dict[str, str] = {}

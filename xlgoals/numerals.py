@@ -87,6 +87,14 @@ def settled(cleaned: str) -> str:
     return cleaned
 
 
+_ORDINARY = re.compile(r"[\u4e00-\u9fff0-9A-Za-z]*")
+
+
+def settled_text(text: str) -> str:
+    """A text cleaned and settled; one of nothing but letters and digits, as most names are, is both already."""
+    return text if _ORDINARY.fullmatch(text) else settled(clean(text))
+
+
 ARABIC = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 CHINESE = r"半(?=个?(?:月|天|日|小时|年|学期))|[零〇一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]+(?:点[零〇一二三四五六七八九]+)?"
 

@@ -29,6 +29,10 @@ given_options = several(
     click.option("--unit", default="", help="表里没有实施单位时，按这个单位计。"),
 )
 jobs_option = click.option("--jobs", type=click.IntRange(1), default=None, help="同时用几个进程读文件，默认按机器。")
+engine_options = several(
+    click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="在本机的进程里读，还是在 dask 集群上读。"),
+    click.option("--scheduler", default="", metavar="ADDRESS", help="dask 调度器的地址，如 tcp://10.0.0.5:8786。"),
+)
 cycle_option = click.option(
     "--cycle", "cycle_dir", default=None, type=click.Path(path_type=Path), metavar="DIR", help="预算周期的文件夹，默认是当前所在的。"
 )

@@ -6,20 +6,19 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import NamedTuple
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import STAMPED, Form, Forms, Meaning
-from xlgoals.layout import is_key
+from xlgoals.layout import in_percent, is_key, plan
 from xlgoals.locate import locate
 from xlgoals.places import GridLine, Located, Taken
-from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Indicator, Return, Spot, cell_name
-from xlgoals.target import as_typed, read_target
-from xlgoals.words import bare
+from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Horizon, Indicator, Return, Spot, cell_name
+from xlgoals.target import as_typed, read_line
+from xlgoals.words import BLANKS, BOXES, NIL, TICKS, bare
 
 CENT = Decimal("0.01")
-NIL = ("无", "-", "—", "–", "－", "/", "——")  # what people write into a money cell that holds nothing
-TICKS = "☑☒√✓✔■Rþ"  # what stands for a tick: signs, look-alikes, and the letters that symbol fonts leave behind
-BOXES = "□☐▢囗口○"
 
 
 def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[Return], list[Finding]]:  # noqa: B008  # an immutable tuple
@@ -124,9 +123,72 @@ def _any_width(letter: str) -> str:
     return re.escape(letter) if plain == letter else f"(?:{re.escape(letter)}|{re.escape(plain)})"
 
 
+_typed = lru_cache(maxsize=65_536, typed=True)(as_typed)  # amounts repeat: totals, sources, plans
+
+
+class _Money(NamedTuple):
+    """What was typed as an amount: in yuan, or the words behind the number that make it none; `fine` is below a cent."""
+
+    yuan: Decimal | None = None
+    written: str | None = None
+    fine: bool = False
+
+
+@lru_cache(maxsize=65_536)
+def _money(plain: str, form: Form) -> _Money:
+    """Read an amount, typed in the form's unit, without blanks and in half width."""
+    if plain in NIL:
+        return _Money(Decimal(0))
+    if re.match(r"[+-]?\d{1,3}(,\d{3})+(?![\d,])", plain):  # else a comma may stand for a point: not guessed
+        plain = plain.replace(",", "")
+    match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?)(\D*)", plain)
+    if not match:
+        return _Money()
+    if match[2] and match[2] != form.dialect.money_unit:
+        return _Money(written=match[2])
+    try:
+        exact = Decimal(match[1]) * form.money_factor
+        yuan = exact.quantize(CENT, ROUND_HALF_UP)
+    except InvalidOperation:
+        return _Money()
+    return _Money(yuan, fine=yuan != exact) if abs(yuan) < Decimal(10) ** 17 else _Money()
+
+
+@lru_cache(maxsize=256)
+def _patterned(text: str) -> re.Pattern[str]:
+    """The pattern that reads an input cell with printed words in it."""
+    parts = re.split(r"\{(\w+)\}", text)
+    pattern = "".join(
+        f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(_any_width, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
+    )
+    return re.compile(pattern + r"\s*", re.DOTALL)
+
+
+class _Pane(NamedTuple):
+    """The columns of a grid that make up one record: those of one horizon, and the ones that the horizons share."""
+
+    horizon: Horizon
+    record: str  # indicator, goals, or the name of another grid
+    columns: tuple[tuple[str, str, Meaning], ...]  # part, column id, meaning
+
+
+@lru_cache(maxsize=512)
+def _panes(form: Form, grid: str) -> tuple[_Pane, ...]:
+    meanings = form.columns[grid]
+    horizons = dict.fromkeys(m.horizon for m in meanings.values() if m.record in ("indicator", "goals"))
+    panes = []
+    for horizon in horizons or (None,):
+        own = {i: m for i, m in meanings.items() if horizon is None or m.horizon == horizon or m.list == "level1"}
+        kinds = {m.record for m in own.values()}
+        record = "indicator" if "indicator" in kinds else "goals" if "goals" in kinds else grid
+        panes.append(_Pane(horizon or "annual", record, tuple((m.part, column, m) for column, m in own.items())))
+    return tuple(panes)
+
+
 class _Parser:
     def __init__(self, located: Located, forms: Forms, given: Given) -> None:
         self.located, self.given = located, given
+        self.file, self.sheet = located.book.file, located.sheet.name
         self.form: Form = located.form
         self.catalogue: Catalogue = forms.catalogue
         self.units = forms.money_units
@@ -166,8 +228,9 @@ class _Parser:
         """Whether the unit typed anything; what the bureau filled in beforehand (stamped identity) does not count alone."""
         one = self.located
         known = {bare(x) for x in (one.stamp.department, one.stamp.unit, one.stamp.year)} if one.stamp else set()
-        typed = [t for t in one.fields.values() if t.cell and t.typed and not (t.slot.key in STAMPED and bare(str(t.cell.value)) in known)]
-        return bool(typed) or any(t.typed for lines in one.lines.values() for line in lines for t in line.cells.values())
+        if any(t.typed and not (t.slot.key in STAMPED and t.cell and bare(str(t.cell.value)) in known) for t in one.fields.values()):
+            return True
+        return any(t.typed for lines in one.lines.values() for line in lines if not line.blank for t in line.cells.values())
 
     def _identify(self) -> None:
         """What finding keys hang on: known before anything is parsed, so that every finding of this form carries it."""
@@ -181,25 +244,24 @@ class _Parser:
 
     def _text(self, taken: Taken, meaning: Meaning, key: str) -> str:
         """The text of a cell as it was typed, with the findings of its being a formula or an error; kept as the value's spot."""
-        one, cell = self.located, taken.cell
-        label = taken.slot.label or meaning.label
-        at = one.at(taken)
-        text = ""
-        if cell is not None:
-            text = cell.value if isinstance(cell.value, str) else "" if cell.value is None else as_typed(cell.value, cell.number_format)
-        self.spots[key] = Spot(at, text, taken.witness, label)
+        slot, row, col, witness, cell = taken
+        at, label = At(self.file, self.sheet, cell_name(row, col)), slot.label or meaning.label
         if cell is None:
+            self.spots[key] = Spot(at, "", witness, label)
             return ""
-        if cell.error or (cell.formula is not None and (cell.value is None or "[" in cell.formula)):
+        value = cell.value
+        text = value if isinstance(value, str) else "" if value is None else (_typed if value else as_typed)(value, cell.number_format)
+        self.spots[key] = Spot(at, text, witness, label)
+        if cell.error or (cell.formula is not None and (value is None or "[" in cell.formula)):
             told = cell.error or ("引用了别的文件" if "[" in (cell.formula or "") else "没有算出结果")
             self._tell("cell.no_value", key, found=told)
             return ""
-        if is_key(text):
+        if text[:1] == "#" and is_key(text):
             self._tell("cell.key", key)
             return ""
         if cell.formula is not None:
             self._tell("cell.formula", key)
-        return text.strip(" \t\r\n\u3000\u00a0")
+        return text.strip(BLANKS)
 
     def _tell(self, code: str, key: str, **words: str) -> None:
         found = words.pop("found", None)
@@ -222,7 +284,8 @@ class _Parser:
         elif meaning.record:
             key = meaning.record_key
             text = self._text(taken, meaning, key)
-            amount = self._money(text, key) if meaning.type == "money" else None
+            share = meaning.type == "money" and text.endswith(("%", "％")) and in_percent(plan(self.form), taken.slot.key)
+            amount = self._money(text, key) if meaning.type == "money" and not share else None
             if text:
                 self.details.append(Detail(key, meaning.record, meaning.line or meaning.key, meaning.part, text, amount))
         else:
@@ -258,11 +321,7 @@ class _Parser:
         """An input cell with printed words in it: the same pattern that drew it reads it."""
         meaning = taken.slot.meanings[key]
         whole = self._text(taken, meaning, meaning.to)
-        parts = re.split(r"\{(\w+)\}", taken.slot.text)
-        pattern = "".join(
-            f"(?P<{p}>.*?)" if i % 2 else r"\s*".join(map(_any_width, re.sub(r"\s+", "", p))) + r"\s*" for i, p in enumerate(parts)
-        )
-        match = re.fullmatch(pattern + r"\s*", whole, re.DOTALL)
+        match = _patterned(taken.slot.text).fullmatch(whole)
         if match:
             self.fields[meaning.to] = match[key].strip(" \u3000")
         elif whole:
@@ -271,52 +330,37 @@ class _Parser:
     def _money(self, text: str, key: str) -> Decimal | None:
         """Yuan of an amount typed in the form's unit; None when blank or not an amount (then said so)."""
         unit = self.form.dialect.money_unit
-        plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").removeprefix("¥").removeprefix("￥")
+        plain = text if text.isascii() and text.isprintable() else unicodedata.normalize("NFKC", text)
+        plain = re.sub(r"\s+", "", plain).replace("−", "-").removeprefix("¥").removeprefix("￥")
         if not plain or self.located.unit:
             return None  # blank; or the form shows another unit than its own, which a finding has told
-        if plain in NIL:
-            return Decimal(0)
-        if re.match(r"[+-]?\d{1,3}(,\d{3})+(?![\d,])", plain):  # else a comma may stand for a point: not guessed
-            plain = plain.replace(",", "")
-        match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?)(\D*)", plain)
-        if not match:
-            self._tell("money.unreadable", key, unit=unit)
-            return None
-        written = match[2]
-        if written and written != unit:
+        yuan, written, fine = _money(plain, self.form)
+        if written is not None:
             code = "money.unit_written" if written in self.units else "money.unreadable"
             self._tell(code, key, written=written, unit=unit)
-            return None
-        try:
-            exact = Decimal(match[1]) * self.form.money_factor
-            yuan = exact.quantize(CENT, ROUND_HALF_UP)
-        except InvalidOperation:
+        elif yuan is None:
             self._tell("money.unreadable", key, unit=unit)
-            return None
-        if abs(yuan) >= Decimal(10) ** 17:
-            self._tell("money.unreadable", key, unit=unit)
-            return None
-        if yuan != exact:
+        if fine:
             self._tell("money.cents", key, unit=unit)
-        if yuan < 0:
+        if yuan is not None and yuan < 0:
             self._tell("money.negative", key, unit=unit)
         return yuan
 
     # --- grids
 
     def _grid(self, grid: str, lines: Sequence[GridLine]) -> None:
-        meanings = self.form.columns[grid]
-        panes = dict.fromkeys(m.horizon for m in meanings.values() if m.record in ("indicator", "goals"))
+        panes = _panes(self.form, grid)
         for line in lines:
-            for horizon in panes or (None,):
-                own = {i: m for i, m in meanings.items() if horizon is None or m.horizon == horizon or m.list == "level1"}
-                kinds = {m.record for m in own.values()}
-                if "indicator" in kinds:
-                    self._indicator(line, own, horizon or "annual")
-                elif "goals" in kinds:
-                    self._goal(line, own, horizon or "annual")
+            if line.blank and line is not lines[0]:
+                continue  # the first one is the place where something missing would stand
+            for pane in panes:
+                if pane.record == "indicator":
+                    self._indicator(line, pane)
+                elif pane.record == "goals":
+                    self._goal(line, pane)
                 else:
-                    self._details(grid, line, own)
+                    self._details(grid, line, pane)
+        self._free_lines(self.form.columns[grid], lines)
 
     def _first_line(self, grid: str, line: GridLine) -> None:
         """The place of a first indicator that nobody wrote, so that a finding can point there."""
@@ -324,44 +368,66 @@ class _Parser:
             if meaning.to == "indicator.name" and column in line.cells:
                 self._text(line.cells[column], meaning, f"indicators.{meaning.horizon}.{line.key}.name")
 
-    def _goal(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
+    def _free_lines(self, meanings: Mapping[str, Meaning], lines: Sequence[GridLine]) -> None:
+        """The place of the first line of each second level that the form prints and nobody wrote under: there a finding can point."""
+        level2 = next((column for column, m in meanings.items() if m.to == "indicator.level2"), "")
         for column, meaning in meanings.items():
+            if meaning.to != "indicator.name":
+                continue
+            used = {(one.horizon, one.level2) for one in self.indicators}
+            for line in lines:
+                if not (printed := line.printed.get(level2, "")):
+                    continue
+                level = self.form.canonical(printed, "level2")
+                key = f"levels.{meaning.horizon}.{level}"
+                taken = line.cells.get(column)
+                if level and taken and taken.cell is None and (meaning.horizon, level) not in used and key not in self.spots:
+                    self._text(taken, meaning, key)
+
+    def _goal(self, line: GridLine, pane: _Pane) -> None:
+        horizon = pane.horizon
+        for _, column, meaning in pane.columns:
             taken = line.cells.get(column)
             if taken is None:
                 continue
             number = 1 + sum(goal.horizon == horizon for goal in self.goals)
             key = f"goals.{horizon}.{number}"
+            if taken.cell is None and key in self.spots:
+                continue  # a further line left blank is no place of its own; the first is, so that a finding can point there
+            first = self.spots.get(key)
             text = self._text(taken, meaning, key)
             text = re.sub(rf"^{number}\s*[.、．)）]\s*(?!\d)", "", text) if taken.slot.column and taken.slot.column.numbered else text
             if text:
                 self.goals.append(Goal(key, meaning.horizon, number, text))
+            elif first:
+                self.spots[key] = first  # a finding about a missing goal points to the first line left blank
             elif taken.cell is None and number > 1:
-                del self.spots[key]  # a further line left blank is no place of its own; the first is, so that a finding can point there
+                del self.spots[key]
 
-    def _indicator(self, line: GridLine, meanings: Mapping[str, Meaning], horizon: str) -> None:
+    def _indicator(self, line: GridLine, pane: _Pane) -> None:
         """One indicator, when the unit wrote a name or a value; what stands alone in such a line is told, never dropped."""
-        typed = {m.part: c for c, m in meanings.items() if (t := line.cells.get(c)) and t.cell is not None}
-        by_part = {m.part: (c, m) for c, m in meanings.items()}
+        cells = line.cells
+        typed = {part: column for part, column, _ in pane.columns if column in cells and cells[column].cell is not None}
         if not typed:
             return
-        key = f"indicators.{horizon}.{line.key}"
-        if not ({"name", "target"} & typed.keys()):
-            told = all(meanings[c].list == "level1" or line.cells[c].slot.kind == "fixed" for c in typed.values())  # printed, not chosen
+        key = f"indicators.{pane.horizon}.{line.key}"
+        if "name" not in typed and "target" not in typed:
+            meanings = {column: meaning for _, column, meaning in pane.columns}
+            told = all(meanings[c].list == "level1" or cells[c].slot.kind == "fixed" for c in typed.values())  # printed, not chosen
             if not told:
                 self._lonely(line, typed, meanings, key)
             return
         texts: dict[str, str] = {}
-        for part, (column, meaning) in by_part.items():
-            taken = line.cells.get(column)
-            if taken is not None:
-                texts[part] = self._text(taken, meaning, f"{key}.{part}")
-            else:
-                texts[part] = line.printed.get(column, "")
+        horizon: Horizon = "annual"
+        for part, column, meaning in pane.columns:
+            taken = cells.get(column)
+            texts[part] = line.printed.get(column, "") if taken is None else self._text(taken, meaning, f"{key}.{part}")
+            if part == "name":
+                horizon = meaning.horizon
         level1, level2 = self._levels(texts.pop("level1", ""), texts.pop("level2", ""), key)
         name, target = texts.pop("name", ""), texts.pop("target", "")
-        self.indicators.append(Indicator(
-            key, by_part["name"][1].horizon if "name" in by_part else "annual", level1, level2, name, target, texts, read_target(target, name=name, level2=level2, units=self.measures),
-        ))  # fmt: skip
+        means = read_line(target, name, level2, texts, self.measures)
+        self.indicators.append(Indicator(key, horizon, level1, level2, name, target, texts, means))
         if line.added:
             spot = next(self.spots[f"{key}.{p}"] for p in ("name", "target") if p in typed)
             self.findings.append(self.catalogue.at_spot("line.added", spot, identity=self.identity, record=key))
@@ -384,12 +450,13 @@ class _Parser:
 
     def _lonely(self, line: GridLine, typed: Mapping[str, str], meanings: Mapping[str, Meaning], key: str) -> None:
         for part, column in typed.items():
-            self._text(line.cells[column], meanings[column], f"{key}.{part}")
+            if not self._text(line.cells[column], meanings[column], f"{key}.{part}"):
+                continue  # blanks, or an error that was told
             chosen = meanings[column].list is not None
             self._tell("line.only_level" if chosen else "line.no_indicator", f"{key}.{part}")
 
-    def _details(self, grid: str, line: GridLine, meanings: Mapping[str, Meaning]) -> None:
-        for column, meaning in meanings.items():
+    def _details(self, grid: str, line: GridLine, pane: _Pane) -> None:
+        for _, column, meaning in pane.columns:
             taken = line.cells.get(column)
             if taken is None or taken.cell is None:
                 continue
@@ -417,6 +484,9 @@ class _Parser:
                     )
                 )
             known = typed or stamped or getattr(self.given, part)
+            if typed and not stamped and part not in self.spots and part in one.echoed_at:  # only the printed words say it
+                place = one.echoed_at[part]
+                self.spots[part] = Spot(At(one.book.file, one.sheet.name, cell_name(*place)), str(one.sheet.value(*place)), "name", label)
             if known:
                 self.fields[part] = known
             elif part not in self.spots:

@@ -21,11 +21,6 @@ class RenderError(Exception):
     """The writer refused something: a defect of ours or a limit of Excel that lint should have caught."""
 
 
-def absolute(cell: str) -> str:
-    letters = cell.rstrip("0123456789")
-    return f"${letters}${cell[len(letters) :]}"
-
-
 def put_text(sheet: Worksheet, row: int, col: int, text: str, style: Format | None) -> None:
     """Write text as text, whatever it begins with."""
     if text.startswith("<r>") and text.endswith("</r>"):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from xlgoals.forms import Form
 from xlgoals.layout import Plan, Slot
@@ -16,8 +17,7 @@ from xlgoals.words import bare
 Place = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """The place of one input: its cell (None when blank) and the witnesses that led there."""
 
     slot: Slot
@@ -38,16 +38,16 @@ class Taken:
         return not (self.slot.text and self.cell.formula is None and plain(self.cell.value) == bare(HOLE.sub("", self.slot.text)))
 
 
-@dataclass(frozen=True, slots=True)
-class GridLine:
+class GridLine(NamedTuple):
     """One line of a grid as found. `key` is `block.line` from the row key, or `+row` for a line that staff added; `printed`
-    holds the words that stand for columns nobody types in (by column id)."""
+    holds the words that stand for columns nobody types in (by column id). Nobody wrote anything into a `blank` one."""
 
     key: str
     cells: Mapping[str, Taken]
     printed: Mapping[str, str]
     row: int
     added: bool = False
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Located:
     fields: Mapping[str, Taken]
     lines: Mapping[str, tuple[GridLine, ...]]
     echoes: Mapping[str, str] = field(default_factory=dict)  # what printed words say of stamped fields: year …
+    echoed_at: Mapping[str, Place] = field(default_factory=dict)  # where they say it
     unit: str = ""  # another unit of money than the form's own, written on it: amounts are in doubt
 
     def at(self, taken: Taken) -> At:

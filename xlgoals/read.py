@@ -35,6 +35,9 @@ def read_book(path: str, *, name: str, limits: Limits | None = None) -> Book:
 def read_bytes(data: bytes, *, name: str, limits: Limits | None = None) -> Book:
     """Read a workbook from memory."""
     package = guard.inspect(data, limits)
+    if not package.readable:
+        sheets = [_finished(sheet, list(sheet.rows), package) for sheet in package.sheets]  # type: ignore[arg-type]
+        return _book(data, name, package, sheets)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(package.readable))
         sheets = _known_sheets(workbook, package) if package.plain_numbers else _other_sheets(workbook, package)
@@ -44,6 +47,10 @@ def read_bytes(data: bytes, *, name: str, limits: Limits | None = None) -> Book:
         if type(error).__name__ != "PanicException":  # a panic of the native reader is no Exception
             raise
         raise Refused("file.damaged", "内容不合规范，无法读取") from error
+    return _book(data, name, package, sheets)
+
+
+def _book(data: bytes, name: str, package: Package, sheets: list[Sheet]) -> Book:
     return Book(name, package.kind, tuple(sheets), hashlib.sha256(data).hexdigest(), package.names, package.properties, package.flags, package.modified)
 
 
@@ -68,22 +75,27 @@ def _other_sheets(workbook: CalamineWorkbook, package: Package) -> list[Sheet]:
 def _filled(facts: Sheet, found: CalamineSheet, package: Package) -> Sheet:
     """Put the values that the reader found into a sheet."""
     errors = facts.errors
-    rows: Rows = [[value or (None if value == "" else value) for value in row] for row in found.to_python(skip_empty_area=False)]
+    rows: Rows = [[None if value == "" else value for value in row] for row in found.to_python(skip_empty_area=False)]
     lost = [(r, c) for r, row in enumerate(rows) for c, value in enumerate(row) if value.__class__ is float and value - value != 0.0]
     if lost:  # infinite or no number at all: 1E999 is written as a number but is none; it must not be taken for a blank
         errors = {**errors, **dict.fromkeys(lost, "#NUM!")}
         for r, c in lost:
             rows[r][c] = None
+    return _finished(replace(facts, errors=errors), rows, package)
+
+
+def _finished(facts: Sheet, rows: Rows, package: Package) -> Sheet:
+    """Turn numbers that are shown as dates into dates, and drop what stands for an error."""
     if package.plain_numbers:
         for (r, c), code in facts.formats.items():
             if is_moment(code) and r < len(rows) and c < len(rows[r]):
                 number = rows[r][c]
                 if type(number) is float:
                     rows[r][c] = moment(number, code, package.date1904)
-    for spot in errors:
+    for spot in facts.errors:
         if spot[0] < len(rows) and spot[1] < len(rows[spot[0]]):
             rows[spot[0]][spot[1]] = None
-    return replace(facts, rows=_trimmed(rows), errors=errors)
+    return replace(facts, rows=_trimmed(rows))
 
 
 def _trimmed(rows: Rows) -> tuple[tuple[Value | None, ...], ...]:

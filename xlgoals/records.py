@@ -47,9 +47,24 @@ def column_name(col: int) -> str:
     return name
 
 
+def column_number(name: str) -> int:
+    """The number of a column that Excel names so, counted from one: A is 1."""
+    number = 0
+    for letter in name:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+@lru_cache(maxsize=16_384)
 def cell_name(row: int, col: int) -> str:
     """Name a zero-based cell as Excel does."""
     return f"{column_name(col)}{row + 1}"
+
+
+def absolute(cell: str) -> str:
+    """A cell's name as a reference that stays where its formula is copied: F14 -> $F$14."""
+    letters = cell.rstrip("0123456789")
+    return f"${letters}${cell[len(letters) :]}"
 
 
 @lru_cache(maxsize=16_384)
@@ -75,8 +90,7 @@ class At(NamedTuple):
     cell: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One non-empty cell as found. `value` of a formula cell is its cached value, None when it has none."""
 
     row: int
@@ -118,9 +132,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A workbook that may be read: its bytes for the native reader, and its sheets as yet without values.
+    """A workbook that may be read: its bytes for the native reader, and its sheets as yet without values; or no bytes, and sheets
+    with the values as they are written.
 
-    `plain_numbers`: the reader is shown no styles, so dates come to it as numbers.
+    `plain_numbers`: styles are not looked at, so dates are numbers as yet.
     """
 
     kind: str
@@ -167,8 +182,7 @@ class Stamp:
     signature: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where one value stands, its text as typed, the witnesses that led there, and whether it was left blank."""
 
     at: At

@@ -10,15 +10,18 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from xlgoals.blanks import META, Blank, Drawn, Notice, Own, Told
+from xlgoals.blanks import META, NUMBERED, Blank, Drawn, Notice, Own, Told
 from xlgoals.entries import Entry
 from xlgoals.forms import COMPUTED, STAMPED, Form, Forms, Meaning
 from xlgoals.guide import GuideSheet
 from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, style_of, tick_line
 from xlgoals.models import HOLE, Grid, Guide, SheetSpec
 from xlgoals.mould import mark
-from xlgoals.pen import ALLOWED, PINNED, RenderError, absolute, put_formula, put_text
-from xlgoals.records import Area, Stamp, area_name, cell_name
+from xlgoals.pen import ALLOWED, PINNED, RenderError, put_formula, put_text
+from xlgoals.records import Area, Stamp, absolute, area_name, cell_name
+from xlgoals.selfcheck import Checks, checks_of
+from xlgoals.selfcheck_cells import draw_checks, draw_tints
+from xlgoals.selfcheck_sheet import SelfCheckSheet
 from xlgoals.stamp import PROPERTY
 
 PAPER = {"A4": 9, "A3": 8}
@@ -44,7 +47,7 @@ def blank(forms: Forms, form: Form, count: int) -> Blank:
     drawn = _Book(book, forms, form, count)
     drawn.draw()
     book.close()
-    told = Drawn(form, count, forms.guide.meta_sheet, drawn.sheets, drawn.own, drawn.words, drawn.notice, drawn.growing)
+    told = Drawn(form, count, forms.guide.meta_sheet, drawn.sheets, drawn.own, drawn.words, drawn.notice, drawn.growing, tuple(drawn.formulas))
     return Blank(buffer.getvalue(), told)
 
 
@@ -72,7 +75,11 @@ class _Book:
         self.guide: Guide = forms.guide
         self.formats: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.growing: dict[str, set[int]] = {}  # sheet part -> rows whose height Excel may refit
+        self.formulas: dict[str, int] = {}  # long formulas, written by number
         self.sheets = list(self._sheets())
+        units = tuple(forms.money_units.items())
+        used = dict.fromkeys(form for _, form, _ in self.sheets)
+        self.checks: dict[Form, Checks] = {form: checks_of(form, forms.catalogue, forms.selfcheck, units) for form in used}
         self.own: list[Own] = []
         self.words: dict[str, Told] = {}
         self.marks: dict[tuple[str, Callable[[str], str]], str] = {}  # printed words and what is done to them -> their key in `words`
@@ -90,12 +97,15 @@ class _Book:
         self.book.set_custom_property(PROPERTY, mark(PROPERTY))
         first = self.book.add_worksheet(guide.sheet)
         pages = [(self.book.add_worksheet(name), form, seq) for name, form, seq in self.sheets]
+        checked = self.book.add_worksheet(self.forms.selfcheck.sheet)
         lists = self.book.add_worksheet(guide.lists_sheet)
         meta = self.book.add_worksheet(guide.meta_sheet)
         told = GuideSheet(first, guide, self.form, [name for name, _, _ in self.sheets], self.format)
         told.draw()
         self.own += [(guide.sheet, spot, make) for spot, make in told.own]
         self.notice = (guide.sheet, told.notice_row, told.height)
+        forms = [(name, form, self.checks[form]) for name, form, _ in self.sheets]
+        SelfCheckSheet(checked, self.forms.selfcheck, forms, self.format, self.short).draw()
         self._lists(lists)
         for page, form, seq in pages:
             _Page(self, page, form, seq).draw()
@@ -136,6 +146,11 @@ class _Book:
         target = absolute(first) if first == last else f"{absolute(first)}:{absolute(last)}"
         if self.book.define_name(f"{where if local else ''}{name}", f"={where}{target}"):
             raise RenderError(f"defined name {name}")
+
+    def short(self, formula: str) -> str:
+        """A formula by number (`Drawn.formulas`): the writer looks through every text it is given for some forty functions, which
+        takes longer than all else, and many sheets hold the same ones."""
+        return f"={NUMBERED.format(self.formulas.setdefault(formula, len(self.formulas)))}"
 
     def format(self, **properties: Any) -> Format:
         key = tuple(sorted(properties.items()))
@@ -188,7 +203,10 @@ class _Page:
             self._slot(slot)
         self._names()
         self._validations()
-        self._tint()
+        self._silence()
+        checks, words = self.book.checks[self.form], self.book.forms.selfcheck
+        draw_checks(self.sheet, checks, words, self.book.format, self.book.short)
+        draw_tints(self.sheet, self.plan, checks, words, self.book.format)
 
     def _heights(self) -> list[float | None]:
         """Heights of the rows; None where Excel fits the row to what is typed. Rows of printed words of several lines get theirs
@@ -374,15 +392,8 @@ class _Page:
     def _grid(self, name: str) -> Grid:
         return next(grid for _, grid in self.form.template.grids() if grid.grid == name)
 
-    def _tint(self) -> None:
-        """Inputs are tinted only while blank, so that a finished form prints plain."""
-        tint = self.book.format(bg_color=self.form.looks.blank_tint)
-        for slot in self.plan.slots:
-            if slot.typed and slot.kind == "input":
-                area = self._area(slot)
-                cell = absolute(cell_name(area.top, area.left))
-                criteria = f'={cell}="{slot.text}"' if slot.tick else f'=LEN(TRIM(SUBSTITUTE({cell},"　"," ")))=0'
-                self.sheet.conditional_format(*area, {"type": "formula", "criteria": criteria, "format": tint})
+    def _silence(self) -> None:
+        """No green corners where text looks like a number."""
         texts = [a for s in self.plan.slots if s.typed and s.kind == "input" and s.meanings[s.key].type != "money" for a in [self._area(s)]]
         if texts:
             self.sheet.ignore_errors({"number_stored_as_text": " ".join(dict.fromkeys(area_name(a) for a in texts))})

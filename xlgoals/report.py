@@ -14,6 +14,7 @@ from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS, Finding, grouped
 from xlgoals.wording import load_wording
 
 if TYPE_CHECKING:
+    from xlgoals.records import At
     from xlgoals.tables import Tables
     from xlgoals.target import Target
 
@@ -51,7 +52,7 @@ def return_objects(tables: Tables) -> Iterator[dict[str, Any]]:
             "fields": {value["key"]: value["text"] for value in own["values"]},
             "funds": _plain(own["funds"]),
             "goals": own["goals"],
-            "indicators": _plain([{key: value for key, value in line.items() if value not in ("", None)} for line in own["indicators"]]),
+            "indicators": _plain([{key: value for key, value in line.items() if value not in ("", None, [])} for line in own["indicators"]]),
             "details": _plain(own["details"]),
             "places": {place.pop("key"): place for place in own["places"]},
         }
@@ -89,7 +90,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
     for file, own in groupby(grouped(findings), key=lambda f: f.at.file):
         rows = []
         for finding in own:
-            cells = [finding.at.cell, *(at.cell for at in finding.others)]
+            cells = [_cell(at, finding.at) for at in (finding.at, *finding.others)]
             shown = "、".join(dict.fromkeys(c for c in cells[:8] if c)) + (f" 等 {len(cells)} 处" if len(cells) > 8 else "")
             rows.append(
                 (_level(finding), finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text)
@@ -101,6 +102,13 @@ def _level(finding: Finding) -> str:
     """How bad it is, and what has been answered to it."""
     word = SEVERITY_WORDS[finding.severity]
     return f"{word}（{STATUS_WORDS[finding.status]}）" if finding.status else word
+
+
+def _cell(at: At, first: At) -> str:
+    """A cell as it is told beside another place: with its sheet and file where they are not the same."""
+    if not at.cell or at == first:
+        return at.cell
+    return "!".join((*(part for part, same in ((at.file, first.file), (at.sheet, first.sheet)) if part != same), at.cell))
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
@@ -120,15 +128,40 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str =
 
 
 @contextlib.contextmanager
-def reading_bar(what: str = "读取文件") -> Iterator[Callable[[int, int], None] | None]:
-    """Show on standard error how far reading (or writing) is: files done, rate, time left; nothing where that is no terminal."""
+def reading_bar(what: str = "读取文件") -> Iterator[Callable[..., None] | None]:
+    """Show on standard error how far reading (or writing) is: files done, rate, time left, problems so far where they are told;
+    nothing where that is no terminal."""
+    with _bar(what, "{task.fields[rate]:.0f} 个/秒{task.fields[problems]}，还需") as bar:
+        if bar is None:
+            yield None
+            return
+        task, start = bar.add_task("", total=None, rate=0.0, problems=""), time.monotonic()
+        known: list[int] = []
+
+        def show(done: int, total: int, problems: int = 0) -> None:
+            known[:] = known or [done]  # what an earlier run had read says nothing of the rate
+            rate = (done - known[0]) / max(time.monotonic() - start, 1e-3)
+            bar.update(task, completed=done, total=total, rate=rate, problems=f"，已见问题 {problems} 个" if problems else "")
+
+        yield show
+
+
+@contextlib.contextmanager
+def adding_bar() -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many batches are judged and added up."""
+    with _bar("审核汇总", "批，还需") as bar:
+        task = bar.add_task("", total=None) if bar else None
+        yield (lambda done, total: bar.update(task, completed=done, total=total)) if bar and task is not None else None
+
+
+@contextlib.contextmanager
+def _bar(title: str, told: str) -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.0f} 个/秒，还需"), TimeRemainingColumn(compact=True))
-    with Progress(what, *columns, console=Console(stderr=True), transient=True) as bar:
-        task, start = bar.add_task("", total=None, rate=0.0), time.monotonic()
-        yield lambda done, total: bar.update(task, completed=done, total=total, rate=done / max(time.monotonic() - start, 1e-3))
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(told), TimeRemainingColumn(compact=True))
+    with Progress(title, *columns, console=Console(stderr=True), transient=True) as bar:
+        yield bar

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ import click
 from xlgoals import __version__
 
 if TYPE_CHECKING:
+    from xlgoals.batches import Tally
     from xlgoals.collect import Ledger
     from xlgoals.cycle import Cycle
     from xlgoals.findings import Finding
@@ -134,28 +135,85 @@ def taken_in(
         return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show, settle=settle, key=key)
 
 
-def write_summary(taken: Intake, output: Path, shape: str, force: bool, inputs: Sequence[Path], forms_dirs: tuple[str, ...] = ()) -> None:
-    """Write the summary whole, with links back to every file that was read, and never over one of them."""
-    from xlgoals.consolidate import consolidate as roll_up
-    from xlgoals.outputs import write_whole
-    from xlgoals.spec import load_forms
-    from xlgoals.summary import About, write_data, write_summary
+def summarise(
+    paths: Sequence[Path], output: Path, shape: str, *, given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...],
+    force: bool = False, opinions: Path | None = None, state: bool = True, engine_name: str = "local", scheduler: str = "",
+) -> Tally:  # fmt: skip
+    """Read, judge and add up any number of workbooks, and write the summary whole, with links back to every file that was read
+    and never over one of them. What was read is kept beside the summary, unless `state` is off."""
+    import tempfile
+    from functools import partial
 
-    forms = load_forms(forms_dirs)
-    told = About(
-        source="、".join(str(path) for path in inputs),
-        version=__version__,
-        forms={form.id: form.title for form in forms.forms.values()},
-        base=output.parent,
-        paths={source.name: Path(source.path) for source in taken.sources},
-    )
-    summary = roll_up(taken.tables)
-    read_files = [Path(source.path) for source in taken.sources]
-    with write_whole(output, force=force, folder=shape in ("parquet", "csv"), inputs=read_files) as draft:
-        if shape == "xlsx":
-            write_summary(summary, draft, told=told)
-        else:
-            write_data(summary, draft, shape)  # type: ignore[arg-type]  # click lets only its formats through
+    from xlgoals.batches import summarised
+    from xlgoals.engines import engine
+    from xlgoals.intake import read_into
+    from xlgoals.limits import Limits
+    from xlgoals.outputs import write_whole
+    from xlgoals.records import Given
+    from xlgoals.report import adding_bar, reading_bar
+    from xlgoals.sources import STATE, files_in
+    from xlgoals.spec import load_forms
+    from xlgoals.store import Store, circumstances
+    from xlgoals.summary import About, apart, write_data, write_summary
+
+    forms, known = load_forms(forms_dirs), Given(*given)
+    sources, listed = files_in(paths, forms.catalogue)
+    keep = output.with_name(output.stem + STATE) if state else None
+    if keep:
+        keep.parent.mkdir(parents=True, exist_ok=True)
+    with Store(keep, circumstances(forms_dirs, known, Limits())) as store, tempfile.TemporaryDirectory(prefix="xlgoals-") as work:
+        with engine(engine_name, scheduler) as executor, reading_bar() as show:
+            read_into(store, sources, forms_dirs=forms_dirs, given=known, jobs=jobs, executor=executor, on_progress=show)
+        judge = _opinions(opinions, forms) if opinions else None
+        with adding_bar() as show_batch:
+            summary, tally = summarised(store, sources, listed, forms, Path(work), judged=judge, on_batch=show_batch)
+        read_files = [source for source in sources if source.name not in store.outputs]
+        told = About(
+            source="、".join(str(path) for path in paths),
+            version=__version__,
+            forms={form.id: form.title for form in forms.forms.values()},
+            base=output.parent,
+            paths={source.name: Path(source.path) for source in read_files},
+        )
+        inputs = [Path(source.path) for source in read_files]
+        write = partial(write_whole, force=force, inputs=inputs)
+        with write(output, folder=shape in ("parquet", "csv")) as draft:
+            if shape == "xlsx":
+                write_summary(summary, draft, told=told)
+            else:
+                write_data(summary, draft, shape)  # type: ignore[arg-type]  # click lets only its formats through
+            if shape == "xlsx" and apart(summary):
+                with write(output.with_name(f"{output.stem}-明细"), folder=True) as details:
+                    write_data(summary, details, "parquet")
+    return tally
+
+
+def _opinions(path: Path, forms: Forms) -> Callable[[Tables, bool], Tables]:
+    """Lets the bureau's decisions and opinions count in each batch; what speaks of nothing in any is told with the last."""
+    from dataclasses import replace
+
+    from xlgoals.errors import UsageError
+    from xlgoals.keys import keyed
+    from xlgoals.opinions import decided, lost, remarked
+    from xlgoals.opinions_book import load_words, read_opinions
+    from xlgoals.tables import findings_of, with_findings
+
+    if not path.exists():
+        raise UsageError(f"没有 {path}。先用 xlgoals check … --opinions {path} 写出一份，填好再用。")
+    words = load_words()
+    opinions = read_opinions(path, words)
+    open_remarks = list(opinions.remarks)
+
+    def judged(tables: Tables, last: bool) -> Tables:
+        told = remarked(open_remarks, tables, forms.catalogue)
+        raised = [one.finding for one in told if one.finding]
+        open_remarks[:] = [one.remark for one in told if one.state == "lost"]
+        if last:
+            raised += lost((one for one in told if one.state == "lost"), path.name, words.sheets["remarks"].name, forms.catalogue)
+        findings = [*decided(findings_of(tables), opinions), *keyed(raised, tables, forms.catalogue)]
+        return with_findings(replace(tables, findings=tables.findings.clear()), findings)
+
+    return judged
 
 
 def check_place(folder: Path, paths: Sequence[Path]) -> None:
@@ -195,10 +253,17 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def tally(tables: Tables, findings: Sequence[Finding]) -> None:
+    from xlgoals.findings import SEVERITIES
+
+    counts: dict[str, int] = {s: sum(f.severity == s for f in findings) for s in SEVERITIES}
+    explained = sum(f.status == "explained" for f in findings)
+    echo_tally(tables.returns["file"].n_unique(), tables.returns.height, tables.indicators.height, counts, explained)
+
+
+def echo_tally(files: int, forms: int, indicators: int, counts: Mapping[str, int], explained: int) -> None:
     from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, STATUS_WORDS
 
-    counts = "，".join(f"{SEVERITY_WORDS[s]} {sum(f.severity == s for f in findings)}" for s in SEVERITIES)
-    if answered := sum(f.status == "explained" for f in findings):
-        counts += f"（{STATUS_WORDS['explained']} {answered}）"
-    forms, files = tables.returns.height, tables.returns["file"].n_unique()
-    click.echo(f"读了 {files} 个文件、{forms} 张表、{tables.indicators.height} 条指标：{counts}。", err=True)
+    told = "，".join(f"{SEVERITY_WORDS[s]} {counts.get(s, 0)}" for s in SEVERITIES)
+    if explained:
+        told += f"（{STATUS_WORDS['explained']} {explained}）"
+    click.echo(f"读了 {files} 个文件、{forms} 张表、{indicators} 条指标：{told}。", err=True)

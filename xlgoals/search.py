@@ -38,12 +38,12 @@ class _Search:
     def located(self, stamp: Stamp | None) -> Located:
         fields = self._fields()
         lines = {grid.grid: grid_lines(self.seen, grid.grid, stamp is not None) for _, grid in self.form.template.grids()}
-        echoes = self._echoes()
+        echoes, echoed_at = self._echoes()
         unit = self._unit(fields, lines)
         self._altered()
         area = self._area(fields, lines)
         self._account(area)
-        return Located(self.seen.book, self.seen.sheet, self.form, stamp, area, fields, lines, echoes, unit)
+        return Located(self.seen.book, self.seen.sheet, self.form, stamp, area, fields, lines, echoes, echoed_at, unit)
 
     # --- fields
 
@@ -105,9 +105,9 @@ class _Search:
 
     # --- printed words
 
-    def _echoes(self) -> dict[str, str]:
-        """What printed words with holes say of stamped fields; words without holes are only found."""
-        seen, found = self.seen, dict[str, str]()
+    def _echoes(self) -> tuple[dict[str, str], dict[str, Place]]:
+        """What printed words with holes say of stamped fields, and where; words without holes are only found."""
+        seen, found, places = self.seen, dict[str, str](), dict[str, Place]()
         for slot in self.plan.slots:
             if slot.kind != "text":
                 continue
@@ -119,9 +119,11 @@ class _Search:
             pattern = echo_pattern(slot.text)
             for spot, value in seen.cells.items():
                 if spot not in seen.used and isinstance(value, str) and (match := pattern.match(bare(value))):
-                    found |= {key: text for key, text in match.groupdict().items() if text}
+                    told = {key: text for key, text in match.groupdict().items() if text}
+                    found |= told
+                    places |= dict.fromkeys(told, spot)
                     seen.used.add(spot)
-        return found
+        return found, places
 
     def _unit(self, fields: Mapping[str, Taken], lines: Lines) -> str:
         """Another unit of money than the form's, printed or written anywhere but in a value: nobody knows then what amounts mean."""

@@ -17,7 +17,10 @@ Content = dict[tuple[str, ...], tuple[object, ...]]
 
 
 def settled(tables: Tables, changed: Mapping[str, float], catalogue: Catalogue) -> Tables:
-    """Count a return that came in several files once if they agree, and not at all if they do not."""
+    """Count a return that came in several files once if they agree, and not at all if they do not; leave out the findings of
+    rules that a bureau has switched off."""
+    if catalogue.off:
+        tables = replace(tables, findings=tables.findings.filter(~pl.col("code").is_in(list(catalogue.off))))
     known = pl.col("project_code") != ""  # a name is only unique within its unit
     named = (pl.col("project_name") != "") & (pl.col("unit") != "")
     returns = tables.returns.filter(known | named)
@@ -50,7 +53,7 @@ def settled(tables: Tables, changed: Mapping[str, float], catalogue: Catalogue) 
                 catalogue.finding("folder.same_return", places[0], field=subject, found=files, identity=identity, others=places[1:])
             )
     kept = {name: frame.filter(~pl.col("rid").is_in(dropped)) for name, frame in tables.items() if name not in BATCH}
-    return with_findings(replace(tables, **kept), findings)
+    return with_findings(replace(tables, **kept), catalogue.heeded(findings))
 
 
 def _contents(tables: Tables, rids: Sequence[str]) -> dict[str, Content]:

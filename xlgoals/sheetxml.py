@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
+from xlgoals.cellxml import CELL, NotPlain, Texts, plain_rows
 from xlgoals.errors import Refused
 from xlgoals.limits import COLUMNS_MOST, ROWS_MOST, Limits
+from xlgoals.ownformulas import OWN, OWN_BYTES
 from xlgoals.records import Area, RowCol, Sheet, cell_spot, column_name
 from xlgoals.respell import ADDRESS, rewritten_sheet
 from xlgoals.safexml import MAIN
@@ -23,8 +26,14 @@ _CELL = re.compile(
 )
 _BLANK = re.compile(rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?></c>)')
 _ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"((?: [\w:]+="[^"<>]*")*+) ?/?>')
-_HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6})"[^<>]*? hidden="(1|0|true|false)"')
+_HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"(?: (?!hidden)[\w:]++="[^"<>]*+")*+ hidden="(1|0|true|false)"')
 _FORMULA = re.compile(rb"><f((?: [\w:]+=\"[^\"<>/]*\")*+)(?:/>|>([^<]*+)</f>)")
+# one of our own formulas with its cell; one that is shared stays, for others follow it
+_OWN = re.compile(
+    rb'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"[^<>]*+><f(?: aca="false")?>IF\(N\((?:"|&quot;)'
+    + OWN_BYTES
+    + rb'(?:"|&quot;)\)[^<]*+</f>(?:<v>[^<]*+</v>|<v ?/>)?</c>'
+)
 _ATTRIBUTE = re.compile(rb'([\w:]+)="([^"]*)"')
 _ERROR = re.compile(rb' t="e"[^<>]*+>(?:<f(?:[^<>/]*+/>|[^<>]*+>[^<]*+</f>))?+(?:<v>([^<]*+)</v>)?')
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3}+[0-9]{1,7}+)(?::([A-Z]{1,3}+[0-9]{1,7}+))?"')
@@ -40,12 +49,14 @@ class _Odd(Exception):
 class Scanner:
     """Scans the sheets of one workbook, with limits over all of them."""
 
-    def __init__(self, limits: Limits, formats: Mapping[int, str]) -> None:
+    def __init__(self, limits: Limits, formats: Mapping[int, str], texts: Texts | None = None) -> None:
         self.limits, self.flags = limits, set[str]()
+        self.texts = texts  # None when the native reader has to tell the values
         self.formats = {b"%d" % style: code for style, code in formats.items()}
         self.cells = self.area = self.merged = self.merges = 0
         ids = b"|".join(sorted(self.formats)) if len(formats) <= 64 else b"[0-9]+"
-        self.number = re.compile(rb'" s="(' + ids + rb')"(?: t="n")?(?: (?:cm|vm|ph)="[0-9]+")*><[vf]') if formats else None
+        cell = rb'<c r="([A-Z]{1,3}+[1-9][0-9]{0,6}+)" s="(' + ids + rb')"(?: t="n")?(?: (?:cm|vm|ph)="[0-9]+")*><[vf]'
+        self.number = re.compile(cell) if formats else None
 
     def sheet(self, part: bytes, bare: Sheet) -> tuple[Sheet, bytes]:
         """Scan a sheet, so far bare; where it is spelled unusually, rewrite it first. Returns with it what the reader may see."""
@@ -53,6 +64,7 @@ class Scanner:
         try:
             return self.scan(part, bare)
         except _Odd:
+            self.texts = None
             self.cells, self.area, self.merged, self.merges = before
             if len(part) > self.limits.odd_bytes:
                 raise Refused("file.too_large", f"工作表“{bare.name[:31]}”过大") from None
@@ -71,14 +83,18 @@ class Scanner:
         close = start if empty else part.find(b"</sheetData>", start)
         head, body, tail = part[:start], part[start:close], part[close:]
         body = _BLANK.sub(b"", body)  # half of a form's cells, and all of a column formatted to the very end
+        own = {cell_spot(address): OWN for address in _OWN.findall(body)} if OWN_BYTES in body else {}
+        if own:  # nobody asks what ours say, and they are many and long
+            body = _OWN.sub(b"", body)
         count = body.count(b"<c")
         self.cells += count
         if self.cells > limits.cells:
             raise Refused("file.too_large", f"单元格超过 {limits.cells} 个")
         # names count without their prefix, as for the native reader: so a prefixed cell must not stand beside usual ones
-        if close < 0 or (b"?" in body and b"<?" in body) or b":c" in body or b":sheetData" in head:
+        if close < 0 or (b"?" in body and b"<?" in body) or (b":" in body and b":c" in body) or b":sheetData" in head:
             raise _Odd
-        addresses = _CELL.findall(body)
+        cells = CELL.findall(body) if self.texts is not None else []
+        addresses = [address for address, _, _ in cells] if len(cells) == count else _CELL.findall(body)
         if len(addresses) != count:
             raise _Odd
         if len(set(addresses)) != len(addresses):
@@ -86,16 +102,30 @@ class Scanner:
         self.measure(addresses, name)
         if len(body) > limits.text_bytes and max(map(len, body.split(b"<"))) > limits.text_bytes:
             raise Refused("file.too_large", f"工作表“{name[:31]}”有一个单元格文字过长")
+        rows, lost = self.values(cells if len(cells) == count else None)
         facts = replace(
             bare,
-            formulas=self.find_formulas(body),
-            errors=_find_errors(body),
+            rows=rows,
+            formulas=own | self.find_formulas(body),
+            errors={**_find_errors(body), **lost},
             formats=self.find_formats(body),
             merges=self.find_merges(tail, name),
             hidden_rows=_find_hidden_rows(body),
             hidden_cols=_find_hidden_columns(head),
         )
         return facts, b"".join((_OPENED, body or b"<sheetData>", b"</sheetData></worksheet>"))
+
+    def values(self, cells: list[tuple[bytes, bytes, bytes]] | None) -> tuple[Any, dict[RowCol, str]]:
+        """The values of cells of the plainest kind, as rows that are still to be finished; none once the native reader is needed."""
+        if cells is None or self.texts is None:
+            self.texts = None
+            return (), {}
+        try:
+            rows, lost = plain_rows(cells, self.texts)
+            return rows or (), lost
+        except NotPlain:
+            self.texts = None
+            return (), {}
 
     def measure(self, addresses: list[bytes], name: str) -> None:
         """Refuse a sheet that a dense reader would lay out in more memory than allowed."""
@@ -115,14 +145,15 @@ class Scanner:
             return {}
         found: dict[RowCol, str] = {}
         shared: dict[bytes, tuple[RowCol, str]] = {}
-        matches = list(_FORMULA.finditer(body))
+        matches = list(_formulas(body))
         if len(matches) != expected:
             raise _Odd
         if b"DISPIMG" in body:
             self.flags.add("pictures_in_cells")
         for match in matches:
             spot = _cell_before(body, match.start() + 1)
-            text = _plain(match[2] or b"")
+            raw = match[2] or b""
+            text = OWN if OWN_BYTES in raw else _plain(raw)
             given = dict(_ATTRIBUTE.findall(match[1])) if match[1] else {}
             if given.get(b"t") == b"shared":
                 if text:
@@ -147,12 +178,8 @@ class Scanner:
         return ((row, col) for row in range(top, bottom + 1) for col in range(left, right + 1))
 
     def find_formats(self, body: bytes) -> dict[RowCol, str]:
-        found = {}
-        for match in self.number.finditer(body) if self.number else ():
-            code = self.formats.get(match[1])
-            if code:
-                found[_cell_before(body, match.start() + 1)] = code
-        return found
+        cells = self.number.findall(body) if self.number else ()
+        return {cell_spot(address): self.formats[style] for address, style in cells if style in self.formats}
 
     def find_merges(self, tail: bytes, name: str) -> tuple[Area, ...]:
         start = tail.find(b"<mergeCells")
@@ -176,6 +203,16 @@ def _merged(listed: bytes) -> tuple[tuple[Area, ...], int]:
         raise _Odd
     areas = tuple(Area(*cell_spot(first), *cell_spot(last or first)) for first, last in matches)
     return areas, sum((bottom - top + 1) * (right - left + 1) for top, left, bottom, right in areas)
+
+
+def _formulas(body: bytes) -> Iterator[re.Match[bytes]]:
+    """The formulas of a sheet; most sheets have few, so they are sought by their beginning."""
+    at = body.find(b"><f")
+    while at >= 0:
+        match = _FORMULA.match(body, at)
+        if match:
+            yield match
+        at = body.find(b"><f", match.end() if match else at + 1)
 
 
 def _cell_before(body: bytes, end: int) -> RowCol:

@@ -26,7 +26,9 @@ from xlgoals.records import At
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et", ".xltx", ".xltm", ".xlt")
 ARCHIVE = ".zip"  # departments send their units' workbooks packed
 OTHERS_NAMED = 10
+STATE = ".xlgoals-state"  # how the name of the file ends that `store` keeps beside a summary
 _IGNORED = ("~$", ".")
+_STATES = (STATE, f"{STATE}-journal")
 _IGNORED_NAMES = ("thumbs.db", "desktop.ini")
 
 
@@ -167,7 +169,7 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[tuple[Path, os.s
         yield folder, error
         return
     for name in names:
-        if name.startswith(_IGNORED) or name.lower() in _IGNORED_NAMES:
+        if name.startswith(_IGNORED) or name.lower() in _IGNORED_NAMES or name.endswith(_STATES):
             continue
         path = folder / name
         try:

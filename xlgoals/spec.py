@@ -9,19 +9,16 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from xlgoals.errors import Mistake, SpecError, UsageError
-from xlgoals.findings import Catalogue, Rule
 from xlgoals.forms import COMPUTED, Form, Forms, Meaning
 from xlgoals.measures import Units
-from xlgoals.models import HOLE, Dialect, Fields, Grid, Guide, Lists, Looks, Rules, Template, To
+from xlgoals.models import HOLE, Dialect, Fields, Grid, Guide, Lists, Looks, SelfCheck, Template, To
+from xlgoals.rulebook import load_catalogue
+from xlgoals.specfile import M, modelled
 from xlgoals.yamlmark import Marked, load_marked
 
 
@@ -30,55 +27,6 @@ def data_folder(name: str) -> Path:
     package = Path(__file__).parent
     inside = package / "data" / name
     return inside if inside.is_dir() else package.parent / name
-
-
-M = TypeVar("M", bound=BaseModel)
-_PROBLEMS = {
-    "missing": "缺少 {field}，请补上",
-    "extra_forbidden": "不认识 {field}{near}",
-    "string_type": "应为文字",
-    "dict_type": "应为“键: 值”",
-    "model_type": "应为“键: 值”",
-    "tuple_type": "应为列表",
-    "int_parsing": "应为整数",
-    "float_parsing": "应为数字",
-    "decimal_parsing": "应为数字",
-    "bool_parsing": "应为 yes 或 no",
-    "literal_error": "只能是 {expected}",
-    "greater_than_equal": "不能小于 {ge}",
-    "less_than_equal": "不能大于 {le}",
-    "string_pattern_mismatch": "写法应符合 {pattern}",
-    "string_too_long": "不能超过 {max_length} 字",
-    "too_short": "至少要有 {min_length} 项",
-}
-
-
-def _modelled(model: type[M], marked: Marked, mistakes: list[Mistake]) -> M | None:
-    try:
-        return model.model_validate(marked.data)
-    except ValidationError as error:
-        for one in error.errors(include_url=False):
-            loc = one["loc"]
-            if loc[:1] == ("rows",) and loc[2:3] in (("cells",), ("grid",)):
-                loc = (*loc[:2], *loc[3:])  # the model's tag for the kind of a row is no key of the file
-            name = str(loc[-1]) if loc else ""
-            near = ""
-            if one["type"] == "extra_forbidden":
-                known = _names(model)
-                match = difflib.get_close_matches(name, known, 1)
-                near = f"，是不是 {match[0]}？" if match else "，请删去或改正"
-            words = {**one.get("ctx", {}), "field": name, "near": near}
-            problem = _PROBLEMS.get(one["type"])
-            text = problem.format_map(words) if problem else str(one["msg"]).removeprefix("Value error, ")
-            mistakes.append(marked.mistake(loc, f"{name}：{text}" if problem and "{field}" not in problem and name else text))
-        return None
-
-
-@lru_cache
-def _names(model: type[BaseModel]) -> tuple[str, ...]:
-    """All keys that may occur anywhere in a model's files, for did-you-mean."""
-    schema = json.dumps(TypeAdapter(model).json_schema())
-    return tuple(sorted(set(re.findall(r'"(\w+)": \{', schema))))
 
 
 @lru_cache(maxsize=4)
@@ -95,9 +43,10 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
 
     looks = load_model(Looks, templates, "styles.yaml", mistakes)
     guide = load_model(Guide, templates, "guide.yaml", mistakes)
+    selfcheck = load_model(SelfCheck, templates, "selfcheck.yaml", mistakes)
     fields = load_model(Fields, mappings, "fields.yaml", mistakes)
     lists = load_model(Lists, mappings, "lists.yaml", mistakes)
-    rules = load_model(Rules, mappings, "rules.yaml", mistakes)
+    catalogue = load_catalogue([folder / "rules.yaml" for folder in mappings], mistakes)
     shapes, unshaped = _all(Template, templates, "columns", mistakes)
     dialects, unspoken = _all(Dialect, mappings, "taxonomy", mistakes)
 
@@ -116,10 +65,12 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
             mistakes.append(marked.mistake(("form",), f"没有表样 templates/{name}.yaml，请检查 form 的写法"))
     if lists:
         _check_moves(lists, load_marked(_last(mappings, "lists.yaml")), mistakes)
-    if mistakes or not (looks and guide and fields and lists and rules):
+    if mistakes or not (looks and guide and selfcheck and fields and lists and catalogue):
         raise SpecError(mistakes, tuple(forms.values()))
-    catalogue = Catalogue(Rule(**rule.model_dump()) for rule in rules.rules)
-    return Forms(dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, lists.moves, lists.same)
+    return Forms(
+        dict(sorted(forms.items())), catalogue, fields.fields, lists.money_units, load_units(mappings), guide, selfcheck,
+        lists.moves, lists.same,
+    )  # fmt: skip
 
 
 def load_units(folders: Sequence[Path] = ()) -> Units:
@@ -136,7 +87,7 @@ def _last(folders: Sequence[Path], name: str) -> Path:
 def load_model(model: type[M], folders: Sequence[Path], name: str, mistakes: list[Mistake]) -> M | None:
     """One spec file as its model; None when it has mistakes, which are added to the list."""
     try:
-        return _modelled(model, load_marked(_last(folders, name)), mistakes)
+        return modelled(model, load_marked(_last(folders, name)), mistakes)
     except SpecError as error:
         mistakes += error.mistakes
         return None
@@ -161,7 +112,7 @@ def _all(model: type[M], folders: Sequence[Path], mark: str, mistakes: list[Mist
                     mistakes.append(marked.mistake((), f"缺少 {lost.pop()}，请补上"))
                     failed |= {path.stem, str(marked.data.get("form", path.stem))}
                 continue
-            one = _modelled(model, marked, mistakes)
+            one = modelled(model, marked, mistakes)
             if one is None:
                 failed.add(str(marked.data["form"]))
                 continue

@@ -80,7 +80,8 @@ def _parts(stamp: Stamp) -> dict[str, str]:
 
 def read_stamp(text: object) -> Stamp | None:
     """The stamp in a cell's text; None when it is none, or not one we can read."""
-    if not isinstance(text, str) or not text.startswith(MARK):
+    text = text.strip() if isinstance(text, str) else ""
+    if not text.startswith(MARK):
         return None
     try:
         found = json.loads(text)

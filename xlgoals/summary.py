@@ -7,6 +7,7 @@ The file is written where told, plainly: give the temporary path of `outputs.wri
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,17 +21,20 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.consolidate import COUNTS, SOURCES, Summary
-from xlgoals.errors import OutputError
 from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS
+from xlgoals.longsheet import Look, Rows, insert, rows_xml
 from xlgoals.outputs import DataFormat, fit_text, link_target, write_frames
+from xlgoals.parts import Frame, Parts, slices
 from xlgoals.pen import close_book
 from xlgoals.records import At
 from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.wording import Looks, Wording, load_wording
 
 LINK_MOST = 2_079
-LINKED_ROWS_MOST = 20_000  # Excel drops links past 65,530 a sheet, and grows slow long before
-ROWS_MOST = 1_000_000
+LINKED_ROWS_MOST = 20_000  # Excel drops links past 65,530 a sheet, and grows slow long before; longer sheets are written as `longsheet` does
+ROWS_MOST = 1_000_000  # of one sheet; further ones go to a second, a third …
+SHEETS_MOST = 3  # of one table; a longer one is written as data beside the workbook, which keeps the totals
+FORMULAS_MOST = 200_000_000  # rows that all formulas of one column look at together: Excel works them out on opening
 HEIGHT_MOST = 409.0  # Excel's tallest row, in points
 EPOCH = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - xlsxwriter wants it naive; pinned so that equal input gives equal bytes
 TITLE, NOTE, BACK, HEAD, FIRST = range(5)  # rows of every sheet: title in A1, a note, the way back, headings, data
@@ -56,6 +60,19 @@ class _Plan:
     name: str
     columns: tuple[str, ...]
     height: int
+    listing: bool = True  # else its rows hang together and stay on one sheet
+
+    @property
+    def apart(self) -> bool:
+        """Whether its rows are too many for the workbook."""
+        return self.listing and self.height > SHEETS_MOST * ROWS_MOST
+
+    @property
+    def sheets(self) -> list[tuple[str, int, int]]:
+        """Its sheets: name, first row of the table and how many."""
+        starts = range(0, 1 if self.apart or not self.listing else max(self.height, 1), ROWS_MOST)
+        rows = 0 if self.apart else self.height
+        return [(f"{self.name[:25]}（{n}）" if n > 1 else self.name, at, min(rows - at, ROWS_MOST)) for n, at in enumerate(starts, 1)]
 
     def cell(self, column: str, row: int) -> str:
         """A cell in a column, as formulas on the same row name it."""
@@ -77,19 +94,32 @@ def write_summary(summary: Summary, path: Path, *, told: About, wording: Wording
     words = wording or load_wording()
     plans = {name: _plan(name, summary, words) for name, table in words.tables.items() if table.columns}
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(str(path), options)
+    package = io.BytesIO()
+    book = xlsxwriter.Workbook(package, options)
     book.set_properties({"title": words.front.title, "created": EPOCH})
     _done(book.set_custom_property(OUTPUT_PROPERTY, "summary", "text"))
-    _Writer(book, summary, words, told, plans, path.parent).write()
+    writer = _Writer(book, summary, words, told, plans, path.parent)
+    writer.write()
     close_book(book)
+    if writer.long:
+        insert(package, path, writer.long)
+    else:
+        path.write_bytes(package.getbuffer())
+
+
+def apart(summary: Summary, wording: Wording | None = None) -> list[str]:
+    """The tables that are too long for the workbook, by name: the caller writes them as data beside it."""
+    words = wording or load_wording()
+    return [name for name, table in words.tables.items() if table.columns and _plan(name, summary, words).apart]
 
 
 def _plan(name: str, summary: Summary, words: Wording) -> _Plan:
     table, frame = words.tables[name], getattr(summary, name)
     height = frame.height + (summary.subtotals.height + 1 if name == "departments" else 0)
-    if height > ROWS_MOST:
-        raise OutputError(f"“{table.name}”有 {height} 行，一张工作表放不下。请改用 --format parquet 或 csv 输出数据。")
-    return _Plan(table.name, tuple(c for c in table.columns if c not in table.optional or _filled(frame[c])), height)
+    blank = {c for c in table.columns if c in table.optional}
+    for one in slices(frame) if blank else ():
+        blank -= {c for c in blank if _filled(one[c])}
+    return _Plan(table.name, tuple(c for c in table.columns if c not in blank), height, listing=name != "departments")
 
 
 def _filled(values: pl.Series) -> bool:
@@ -123,17 +153,20 @@ class _Writer:
             "form": dict(told.forms),
         }
         self.targets: dict[str, str | None] = {}
+        self.long: dict[str, Rows] = {}  # what is still to be written, by part of the package
         self.formats = {name: book.add_format(look) for name, look in _formats(words.looks).items()}
 
     def write(self) -> None:
         front = self.book.add_worksheet(self.words.front.name)
-        sheets = {name: self.book.add_worksheet(plan.name) for name, plan in self.plans.items()}
+        sheets = {name: [self.book.add_worksheet(one) for one, _, _ in plan.sheets] for name, plan in self.plans.items()}
         self._front(front)
-        for name, sheet in sheets.items():
+        for name, own in sheets.items():
             if name == "departments":
-                self._departments(sheet, self.plans[name])
+                self._departments(own[0], self.plans[name])
+            elif self.plans[name].height > LINKED_ROWS_MOST:
+                self._long(own, name, self.plans[name])
             else:
-                self._listing(sheet, name, self.plans[name])
+                self._listing(own[0], name, self.plans[name])
 
     # --- cells ---
 
@@ -193,8 +226,8 @@ class _Writer:
 
     def _listing(self, sheet: Worksheet, name: str, plan: _Plan) -> None:
         """A sheet that lists a frame row by row, each linked to where it comes from."""
-        table, linked = self.words.tables[name], plan.height <= LINKED_ROWS_MOST
-        frame: pl.DataFrame = getattr(self.summary, name)
+        table = self.words.tables[name]
+        frame = pl.concat(slices(getattr(self.summary, name)))
         shown = self._shown(frame, plan)
         widths = self._widths(shown)
         self._open(sheet, table.name, table.note if plan.height else table.note + table.empty, self._headings(plan), widths, plan.height)
@@ -203,12 +236,33 @@ class _Writer:
         places = map(At._make, frame.select("file", "sheet", "cell").iter_rows())
         for row, (cells, at) in enumerate(zip(shown.iter_rows(), places, strict=True), FIRST):
             for col, (key, kind, value) in enumerate(zip(plan.columns, kinds, cells, strict=True)):
-                if key == "cell" and linked:
+                if key == "cell":
                     self._outer(sheet, row, col, at, value)
                 elif kind in ("text", "printed"):
                     self._text(sheet, row, col, value, kind)
                 else:
                     self._figure(sheet, row, col, value, kind)
+
+    def _long(self, sheets: Sequence[Worksheet], name: str, plan: _Plan) -> None:
+        """A listing of many rows: its sheets get them when the workbook is finished. Excel fits their heights."""
+        table, frame = self.words.tables[name], getattr(self.summary, name)
+        widths = self._widths(self._shown(next(slices(frame)), plan))
+        kinds = [self.words.columns[c].kind for c in plan.columns]
+        looks = [Look(self.formats[kind]._get_xf_index(), kind in ("text", "printed")) for kind in kinds]
+        note = table.note + self.words.phrases.apart.format(name=name) if plan.apart else table.note
+        for sheet, (title, start, height) in zip(sheets, plan.sheets, strict=True):
+            self._open(sheet, title, note, self._headings(plan), widths, height)
+            if height:
+                rows = self._rows(frame, plan, looks, start, height)
+                self.long[f"xl/worksheets/sheet{sheet.index + 1}.xml"] = Rows(rows, FIRST + height)
+
+    def _rows(self, frame: Frame, plan: _Plan, looks: Sequence[Look], start: int, height: int) -> Iterator[bytes]:
+        at = 0
+        for one in slices(frame):
+            own = one.slice(max(start - at, 0), max(start + height - max(at, start), 0))
+            if own.height:
+                yield from rows_xml(self._shown(own, plan), looks, FIRST + max(at, start) - start, self.words.phrases.cut)
+            at += one.height
 
     def _departments(self, sheet: Worksheet, plan: _Plan) -> None:
         """Grand total, then each department's subtotal with its units below: formulas all, over 项目汇总 and 问题清单."""
@@ -256,6 +310,8 @@ class _Writer:
             return _total(plan.reach(key), [(plan.reach("level"), _literal(self.codes["level"]["unit"])), *mine], kind)
         said = self._counted(key)
         detail = self.plans["findings" if said else "projects"]
+        if len(detail.sheets) > 1 or detail.apart or self.summary.departments.height * detail.height > FORMULAS_MOST:
+            return None
         wanted = [(detail.reach("unit_no"), plan.cell("unit_no", row))]
         stem, _, state = key.rpartition("_")  # total_ready, pending_forms
         if said:
@@ -308,7 +364,8 @@ class _Writer:
 
     def _told(self) -> dict[str, object]:
         """What the front sheet can tell beside the totals."""
-        projects, join = self.summary.projects, self.words.phrases.between.join
+        join = self.words.phrases.between.join
+        projects = pl.concat(one.select("year", "form").unique() for one in slices(self.summary.projects))
         return {
             **{name: getattr(self.told, name) for name in ("source", "scope", "made", "version")},
             "files": self.summary.sources.height,
@@ -407,8 +464,18 @@ def _total(area: str, wanted: Sequence[tuple[str, str]], kind: str) -> str:
 
 
 def write_data(summary: Summary, path: Path, format: DataFormat, *, wording: Wording | None = None) -> None:
-    """Write all frames as `outputs.write_frames` does, and a table `columns` that says what each column means in Chinese."""
+    """Write all frames as `outputs.write_frames` does, and a table `columns` that says what each column means in Chinese. A table
+    in parts becomes a folder of Parquet files, or a file for each part; JSON holds it whole."""
     words = (wording or load_wording()).columns
     legend = [(name, key, words[key].label) for name, frame in summary.items() for key in frame.columns]
     told = pl.DataFrame(legend, schema={name: pl.String() for name in ("table", "column", "label")}, orient="row")
-    write_frames({**dict(summary.items()), "columns": told}, path, format)
+    frames: dict[str, pl.DataFrame] = {}
+    for name, frame in summary.items():
+        if not isinstance(frame, Parts):
+            frames[name] = frame
+        elif format == "json":
+            frames[name] = pl.concat(slices(frame))
+        else:
+            for number, part in enumerate(frame.paths, 1):
+                write_frames({f"{number:05}": pl.read_parquet(part)}, path / name, format)
+    write_frames({**frames, "columns": told}, path, format)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Context, Decimal
+from operator import attrgetter
 
 import polars as pl
 
 from xlgoals.findings import Finding
-from xlgoals.records import At, Return, area_name
+from xlgoals.records import At, Return, Stamp, area_name
 from xlgoals.target import Target
 
 MONEY = pl.Decimal(20, 2)
@@ -45,7 +46,11 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     "indicators": {
         "rid": pl.String(), "key": pl.String(), "order": pl.Int32(), "horizon": pl.String(), "level1": pl.String(), "level2": pl.String(),
         "name": pl.String(), "target": pl.String(), "kind": pl.String(), "op": pl.String(), "value": NUMBER, "high": NUMBER,
-        "measure": pl.String(), "amount": NUMBER, "base": pl.String(), "dimension": pl.String(), "quantified": pl.Boolean(), "description": pl.String(), "basis": pl.String(), "remark": pl.String(),
+        "measure": pl.String(), "amount": NUMBER, "base": pl.String(), "dimension": pl.String(), "quantified": pl.Boolean(),
+        "from": pl.String(), "to": pl.String(),  # of a date: ISO ends, "" where open
+        "parts": pl.List(pl.String()),  # of several values in one cell: the kind of each
+        "conflicts": pl.List(pl.List(pl.String())),  # code and words of what is said against the value beside its cell
+        "description": pl.String(), "basis": pl.String(), "remark": pl.String(), "nature": pl.String(), "unit": pl.String(), "weight": pl.String(),
     },
     "details": {
         "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "column": pl.String(), "text": pl.String(),
@@ -64,8 +69,12 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     # what units wrote beside queries in the lists of problems that went back
     "answers": {"file": pl.String(), "key": pl.String(), "code": pl.String(), "text": pl.String()},
 }  # fmt: skip
+# what only some forms ask of an indicator: part of the line -> column of the table (`measure` is the unit that holds, `unit` the one typed)
+INDICATOR_MORE = {
+    "description": "description", "basis": "basis", "remark": "remark", "nature": "nature", "measure": "unit", "weight": "weight",
+}  # fmt: skip
 BATCH = ("findings", "answers")  # tables of the whole batch: their rows belong to no one form instance
-INDICATOR_MORE = ("description", "basis", "remark")
+_STAMPED = attrgetter(*(field.name for field in fields(Stamp)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,34 +99,72 @@ class Tables:
 
 def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = (), answers: Iterable[tuple[str, str, str, str]] = ()) -> Tables:
     """Lay returns, findings and what units answered out as tables."""
-    rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in SCHEMAS}
-    rows["answers"] += answers
-    for one in returns:
-        rid, told, stamp = one.id, one.fields, one.stamp
-        rows["returns"].append((
-            rid, one.file, one.sha256, one.sheet, area_name(one.area), one.form, stamp.digest if stamp else "",
-            stamp.instance if stamp else "", one.identity, told.get("year", ""), told.get("department", ""), told.get("unit", ""),
-            told.get("project_code", ""), told.get("project_name", ""),
-        ))  # fmt: skip
-        if stamp:
-            rows["stamps"].append((rid, *astuple(stamp), one.modified))
-        rows["values"] += [(rid, key, text) for key, text in told.items()]
-        rows["funds"] += [(rid, f.key, f.horizon, f.source, f.amount, f.printed, f.unit) for f in one.funds]
-        rows["goals"] += [(rid, g.key, g.horizon, g.number, g.text) for g in one.goals]
-        rows["indicators"] += [
-            (rid, i.key, order, i.horizon, i.level1, i.level2, i.name, i.target, *_meaning(i.means), *(i.more.get(k, "") for k in INDICATOR_MORE))
-            for order, i in enumerate(one.indicators, 1)
-        ]
-        rows["details"] += [(rid, d.key, d.grid, d.line, d.column, d.text, d.amount) for d in one.details]
-        rows["places"] += [(rid, key, s.at.cell, s.text, s.witness, s.label) for key, s in one.spots.items()]
-    frames = {name: pl.DataFrame(rows[name], schema=SCHEMAS[name], orient="row") for name in SCHEMAS}
+    every = list(returns)
+    rids = pl.Series([one.id for one in every], dtype=pl.String)
+    known = [_known(one, rid) for one, rid in zip(every, rids, strict=True)]
+    frames = {
+        "returns": pl.DataFrame(known, schema=SCHEMAS["returns"], orient="row"),
+        "findings": pl.DataFrame(schema=SCHEMAS["findings"]),
+        "answers": pl.DataFrame(list(answers), schema=SCHEMAS["answers"], orient="row"),
+    }
+    parts: Mapping[str, Iterable[Iterable[tuple[object, ...]]]] = {
+        "stamps": ([(*_STAMPED(one.stamp), one.modified)] if one.stamp else () for one in every),
+        "values": (one.fields.items() for one in every),
+        "funds": ([(f.key, f.horizon, f.source, f.amount, f.printed, f.unit) for f in one.funds] for one in every),
+        "goals": ([(g.key, g.horizon, g.number, g.text) for g in one.goals] for one in every),
+        "indicators": _lines(every),
+        "details": ([(d.key, d.grid, d.line, d.column, d.text, d.amount) for d in one.details] for one in every),
+        "places": ([(key, at.cell, text, witness, label) for key, (at, text, witness, label) in one.spots.items()] for one in every),
+    }
+    frames |= {name: _laid_out(name, rids, rows) for name, rows in parts.items()}
     return with_findings(Tables(**frames), findings)
+
+
+def _known(one: Return, rid: str) -> tuple[str, ...]:
+    told, stamp = one.fields, one.stamp
+    return (
+        rid, one.file, one.sha256, one.sheet, area_name(one.area), one.form, stamp.digest if stamp else "",
+        stamp.instance if stamp else "", one.identity, told.get("year", ""), told.get("department", ""), told.get("unit", ""),
+        told.get("project_code", ""), told.get("project_name", ""),
+    )  # fmt: skip
+
+
+def _lines(returns: Sequence[Return]) -> Iterator[list[tuple[object, ...]]]:
+    """The indicators of each return; what a target says is laid out once for all lines that say the same."""
+    meanings: dict[int, tuple[object, ...]] = {}  # targets live as long as their returns, so that their ids are theirs
+    for one in returns:
+        rows = []
+        for order, i in enumerate(one.indicators, 1):
+            means = meanings.get(id(i.means))
+            if means is None:
+                means = meanings[id(i.means)] = _meaning(i.means)
+            more = i.more
+            rows.append((
+                i.key, order, i.horizon, i.level1, i.level2, i.name, i.target, *means, *(more.get(k, "") for k in INDICATOR_MORE)
+            ))  # fmt: skip
+        yield rows
+
+
+def _laid_out(name: str, rids: pl.Series, rows: Iterable[Iterable[tuple[object, ...]]]) -> pl.DataFrame:
+    """The rows of each return as columns, which polars takes up much faster; an id is kept once, however many rows bear it."""
+    found: list[tuple[object, ...]] = []
+    owners: list[int] = []
+    for number, own in enumerate(rows):
+        found += own
+        owners += [number] * (len(found) - len(owners))
+    (_, *schema) = SCHEMAS[name].items()
+    columns = zip(*found, strict=True) if found else ([] for _ in schema)
+    series = [pl.Series(column, values, dtype=dtype) for (column, dtype), values in zip(schema, columns, strict=True)]
+    return pl.DataFrame([rids.gather(owners).alias("rid"), *series])
 
 
 def _meaning(target: Target) -> tuple[object, ...]:
     """What a target says, as columns; a number too large or too fine for them is left to its text."""
     value, high, amount = map(_number, (target.value, target.high, target.amount))
-    return (target.kind, target.op or "", value, high, target.unit or "", amount, target.base_unit or "", target.dimension or "", target.quantified)
+    return (
+        target.kind, target.op or "", value, high, target.unit or "", amount, target.base_unit or "", target.dimension or "", target.quantified,
+        target.from_ or "", target.to or "", [part.kind for part in target.parts], [list(conflict) for conflict in target.conflicts],
+    )  # fmt: skip
 
 
 def _number(value: Decimal | None) -> Decimal | None:
@@ -169,7 +216,7 @@ def to_bytes(tables: Tables) -> dict[str, bytes]:
     packed = {}
     for name, frame in tables.items():
         buffer = io.BytesIO()
-        frame.write_ipc_stream(buffer)
+        frame.write_ipc_stream(buffer, compression="lz4")
         packed[name] = buffer.getvalue()
     return packed
 

@@ -9,20 +9,21 @@ two families of values, :mod:`xlgoals.context` what stands beside the cell; this
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
 from xlgoals.celltext import as_typed
-from xlgoals.context import HOLE, LONGEST, NO_CONTEXT, NOTHING, Conflict, Context, contested, held_measure, held_op, read_context
+from xlgoals.context import HOLE, LONGEST, NO_CONTEXT, NOTHING, Conflict, Context, contested, described, held_measure, held_op, read_context
 from xlgoals.dates import Dated, date_text, read_date
 from xlgoals.measures import Units
-from xlgoals.numerals import ARABIC, clean, number, plain, settled
+from xlgoals.numerals import ARABIC, clean, number, plain, settled, settled_text
 from xlgoals.quantities import Quantity, comparison, in_digits, read_quantity, read_recurrence
 
 Kind = Literal["number", "range", "date", "frequency", "multi", "qualitative", "none", "blank", "placeholder", "unreadable"]
-__all__ = ["Conflict", "Kind", "Reader", "Target", "as_typed", "read_target", "read_uncached", "render", "to_json"]
+__all__ = ["Conflict", "Kind", "Reader", "Target", "as_typed", "read_line", "read_target", "read_uncached", "render", "to_json"]
 _ASCII_OP = {"≥": ">=", "≤": "<=", ">": ">", "<": "<", "=": "="}
 
 
@@ -91,23 +92,45 @@ def read_target(text: str, *, name: str = "", symbol: str = "", unit: str = "", 
 
     What was read once is remembered: values repeat, so most reads are a look-up.
     """
-    return _read_cached(text, name, symbol, unit, level2, units)
+    return _repeating(_read_cached(text, _context(name, symbol, unit, level2, units), units), name)
 
 
-@lru_cache(maxsize=65536)
-def _read_cached(text: str, name: str, symbol: str, unit: str, level2: str, units: Units) -> Target:
-    return read_uncached(text, name, symbol, unit, level2, units)
+def read_line(text: str, name: str, level2: str, more: Mapping[str, str], units: Units) -> Target:
+    """Read the target of an indicator line with everything the line says; `more`: nature, measure, description, where the form asks them."""
+    found = read_target(text, name=name, symbol=more.get("nature", ""), unit=more.get("measure", ""), level2=level2, units=units)
+    contrary = described(more.get("description", ""), name, found.base_unit, found.dimension, (found.amount, found.high_amount), units)
+    return replace(found, conflicts=(*found.conflicts, *contrary)) if contrary else found
 
 
 def read_uncached(text: str, name: str, symbol: str, unit: str, level2: str, units: Units) -> Target:
     """Read a target without looking it up first."""
+    return _repeating(_read(text, _context(name, symbol, unit, level2, units), units), name)
+
+
+def _repeating(found: Target, name: str) -> Target:
+    """Words that only repeat those of the name say nothing; the one thing that hangs on the name itself, so it is not remembered."""
+    words = found.canonical
+    if found.kind != "qualitative" or not 1 < len(words) <= LONGEST or not set(words) <= set(settled_text(name)[:LONGEST]):
+        return found
+    return replace(found, conflicts=(Conflict("repeats-name", f"“{words}”只是重复指标名称里的字"), *found.conflicts))
+
+
+def _context(name: str, symbol: str, unit: str, level2: str, units: Units) -> Context:
+    return read_context(name, symbol, unit, level2, units) if name or symbol or unit or level2 else NO_CONTEXT
+
+
+@lru_cache(maxsize=65_536)
+def _read_cached(text: str, context: Context, units: Units) -> Target:
+    return _read(text, context, units)
+
+
+def _read(text: str, context: Context, units: Units) -> Target:
     cleaned = clean(text)
     whole = settled(cleaned)
     if not whole:
         return Target(text, "blank", why="空白")
     if len(whole) > LONGEST:
         return Target(text, "qualitative", canonical=whole, why=f"文字超过{LONGEST}字，不是一个指标值")
-    context = read_context(name, symbol, unit, level2, units) if name or symbol or unit or level2 else NO_CONTEXT
     found = _certain(cleaned, whole, context, units)
     if found is None and cleaned != whole:  # a line break may as well be the narrow cell's
         found = _certain(whole, whole, context, units)

@@ -86,6 +86,7 @@ class Front(_Model):
 
 class Phrases(_Model):
     cut: str
+    apart: str
     made_up: str
     unassigned: str
     unnamed: str

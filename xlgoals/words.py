@@ -6,11 +6,23 @@ import re
 import unicodedata
 from functools import lru_cache
 
+IGNORED = ":*"  # signs that do not count in printed words
+REQUIRED = "(必填)"  # nor this behind them
+BLANKS = " \t\r\n\u3000\u00a0"  # what does not count around a value
+NIL = ("无", "-", "—", "–", "－", "/", "——")  # what people write into a money cell that holds nothing
+TICKS = "☑☒√✓✔■Rþ"  # what stands for a tick: signs, look-alikes, and the letters that symbol fonts leave behind
+BOXES = "□☐▢囗口○"
+
 
 @lru_cache(maxsize=20_000)
 def bare(text: str) -> str:
     """A printed text without what staff change harmlessly: blanks, line breaks, width of letters, colons, stars."""
-    return re.sub(r"[\s:*]+", "", unicodedata.normalize("NFKC", text)).removesuffix("(必填)").lower()
+    return re.sub(rf"[\s{IGNORED}]+", "", unicodedata.normalize("NFKC", text)).removesuffix(REQUIRED).lower()
+
+
+def full_width(text: str) -> str:
+    """ASCII signs as they are in Chinese type."""
+    return "".join(chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in text)
 
 
 def short(text: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import faulthandler
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -35,10 +36,12 @@ def work_through(
     jobs: int,
     executor: Executor | None,
     on_done: Callable[[int, int], None],
+    taken: Callable[[Sequence[Item], list[Answer]], None] | None = None,
 ) -> list[Answer]:
     """Give the answers to all items, in the order of the items, whatever becomes of the workers.
 
-    `lost` answers for an item that ended its process; its second argument tells whether by being slow.
+    `lost` answers for an item that ended its process; its second argument tells whether by being slow. With `taken` no answer is
+    kept and none returned: each goes there as soon as it comes, with its items, so that nobody holds all of them.
     """
     each = max(1, min(ITEMS_A_TASK, -(-len(items) // jobs)))
     tasks = [items[at : at + each] for at in range(0, len(items), each)]
@@ -47,7 +50,9 @@ def work_through(
 
     def keep(number: int, answer: list[Answer]) -> None:
         nonlocal done
-        answers[number] = answer
+        answers[number] = [] if taken else answer
+        if taken:
+            taken(tasks[number], answer)
         done += len(tasks[number])
         on_done(done, len(items))
 
@@ -59,10 +64,16 @@ def work_through(
                 futures[pool.submit(work, tasks[number])] = number
         waiting = set(futures)
         while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            try:
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                for future in waiting:  # what is done is kept; what is under way is waited for
+                    future.cancel()
+                raise
             for future in sorted(finished, key=futures.__getitem__):
+                number = futures.pop(future)  # with its answer, which nobody needs to hold twice
                 if not future.cancelled() and future.exception() is None:
-                    keep(futures[future], [future.result()])
+                    keep(number, [future.result()])
 
     def left() -> list[int]:
         return [number for number in range(len(tasks)) if number not in answers]
@@ -100,6 +111,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 def _start_worker(memory: int) -> None:
     """Bound a worker's memory where the system can: then a runaway reader ends its own process, not the machine."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its workers
     if sys.platform != "win32":
         import resource
 

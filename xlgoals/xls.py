@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from xlgoals.errors import Refused
 from xlgoals.formats import codes_of
 from xlgoals.limits import Limits
-from xlgoals.records import Package, RowCol, Sheet
+from xlgoals.ownformulas import OWN, OWN_BYTES, UNTOLD
+from xlgoals.records import Area, Package, RowCol, Sheet
 
 SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SPECIAL = 0xFFFFFFFA  # sector numbers from here on stand for no sector
@@ -150,7 +151,7 @@ class _Biff:
 
     def sheet(self, offset: int) -> Sheet:
         formulas, errors, formats = dict[RowCol, str](), dict[RowCol, str](), dict[RowCol, str]()
-        hidden_rows, hidden_cols = set[int](), set[int]()
+        hidden_rows, hidden_cols, shared = set[int](), set[int](), list[Area]()
         stream = self.stream
         bottom = right = 0
         for kind, start, size in self.records(offset):
@@ -158,7 +159,8 @@ class _Biff:
                 row, col, style = struct.unpack_from("<HHH", stream, start)
                 last = col
                 if kind == 0x06:
-                    formulas[row, col] = "?"
+                    # its text is not told, but for ours: that one is, even where the key row is gone
+                    formulas[row, col] = OWN if OWN_BYTES in stream[start : start + size] else UNTOLD
                     if size >= 14 and stream[start + 12 : start + 14] == b"\xff\xff" and stream[start + 6] == 2:
                         errors[row, col] = _ERRORS.get(stream[start + 8], "#?")
                 elif kind == 0x205 and size >= 8 and stream[start + 7]:
@@ -172,6 +174,11 @@ class _Biff:
                     style = struct.unpack_from("<H", stream, start + 4 + step * 6)[0]
                     if style in self.formats:
                         formats[row, col + step] = self.formats[style]
+            elif kind == 0x4BC and size >= 6:  # one formula for the cells of an area, behind the first of them
+                if OWN_BYTES in stream[start : start + size]:
+                    top, low, left, last = struct.unpack_from("<HHBB", stream, start)
+                    shared.append(Area(top, left, low, last))
+                continue
             elif kind == 0x208 and size >= 16:
                 if stream[start + 12] & 0x20:
                     hidden_rows.add(struct.unpack_from("<H", stream, start)[0])
@@ -188,6 +195,7 @@ class _Biff:
         self.area += bottom * right
         if self.cells > self.limits.cells or self.area > self.limits.area:
             raise Refused("file.too_large", "单元格过多，或在很远的位置有内容")
+        formulas |= {spot: OWN for spot in formulas if any(area.holds(*spot) for area in shared)}
         return Sheet(
             "", formulas=formulas, errors=errors, formats=formats, hidden_rows=frozenset(hidden_rows), hidden_cols=frozenset(hidden_cols)
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """The parts of an xlsx: what its sheets hold beside values, and a small package of them for the native reader.
 
-An xlsx is unpacked once, here. The native reader gets a package made anew from the very parts that were inspected, so that it
-never sees a byte this program has not seen.
+An xlsx is unpacked once, here, and most are read here (`cellxml`). Of any other the native reader gets a package made anew from the
+very parts that were inspected, so that it never sees a byte this program has not seen.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xlgoals.archive import Zip, stored_zip
+from xlgoals.cellxml import NotPlain, Texts, plain_texts
 from xlgoals.errors import Refused
 from xlgoals.formats import codes_of
 from xlgoals.limits import Limits
@@ -48,7 +49,8 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
         raise Refused("file.too_large", f"有 {len(listed)} 张工作表，上限 {limits.sheets}")
     names, own_names = _defined_names(workbook, limits)
 
-    scanner = Scanner(limits, formats)
+    strings = _strings(zipped, strings_part, limits) if strings_part in zipped else b""
+    scanner = Scanner(limits, formats, _texts(strings))
     sheets, parts, seen = [], [], set()
     for index, element in enumerate(listed):
         rid = next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
@@ -70,11 +72,10 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
     if len({sheet.name.casefold() for sheet in sheets}) != len(sheets):
         raise Refused("file.suspicious", "有同名的工作表")
 
-    strings = _strings(zipped, strings_part, limits) if strings_part in zipped else b""
     dated = any(is_true(element.get("date1904")) for element in workbook if local(element) == "workbookPr")
     return Package(
         kind=kind,
-        readable=_readable(parts, strings),
+        readable=_readable(parts, strings) if scanner.texts is None else b"",
         sheets=tuple(sheets),
         names=names,
         properties=custom_properties(zipped),
@@ -155,6 +156,13 @@ def _readable(sheets: list[bytes], strings: bytes) -> bytes:
         parts.append(("xl/sharedStrings.xml", strings))
     parts += [(f"xl/{number}.xml", part) for number, part in enumerate(sheets, 1)]
     return stored_zip(parts)
+
+
+def _texts(strings: bytes) -> Texts | None:
+    try:
+        return plain_texts(strings) if strings else {}
+    except NotPlain:
+        return None
 
 
 def _strings(zipped: Zip, name: str, limits: Limits) -> bytes:

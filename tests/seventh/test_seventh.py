@@ -16,6 +16,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from xlgoals.check import check
 from xlgoals.draft import draft
 from xlgoals.findings import Finding
 from xlgoals.layout import plan
@@ -24,6 +25,7 @@ from xlgoals.parse import understand
 from xlgoals.read import read_bytes
 from xlgoals.records import Area, Book, Return
 from xlgoals.spec import data_folder, load_forms
+from xlgoals.tables import tabulate
 from xlgoals.vocabulary import load_vocabulary
 
 HERE = Path(__file__).parent
@@ -131,6 +133,32 @@ def test_it_is_read_back_equal(understood: tuple[Return, list[Finding]]) -> None
     assert list(tasks.values()) == [
         {key: Decimal(text.replace(",", "")) * 10_000 if key in money else text for key, text in task.items()} for task in PROJECT["tasks"]
     ]
+
+
+def test_nature_value_and_unit_are_one_target(understood: tuple[Return, list[Finding]]) -> None:
+    means = {i.name: i.means for i in understood[0].indicators}
+    assert (means["维修校舍数"].op, means["维修校舍数"].value, means["维修校舍数"].unit) == ("=", 12, "所")
+    assert (means["培训教师人次"].op, means["培训教师人次"].amount, means["培训教师人次"].base_unit) == (">=", 1500, "人次")
+    assert (means["免费教科书覆盖率"].dimension, means["完成时间"].kind, means["完成时间"].to) == ("ratio", "date", "--12")
+    assert (means["办学条件"].kind, means["办学条件"].conflicts) == ("qualitative", ())
+    assert all(not one.conflicts for one in means.values())
+
+
+def test_findings_point_at_the_right_one_of_the_three_cells(filled: bytes) -> None:
+    """The workbook typed into again, as staff would: a contradiction is told where it stands, not at the value."""
+    book = openpyxl.load_workbook(io.BytesIO(filled))
+    sheet = book["项目1"]
+    cells = {(cell.column_letter, str(cell.value)): cell for row in sheet for cell in row if cell.value is not None}
+    row = cells["D", "维修校舍数"].row
+    sheet[f"E{row}"], sheet[f"F{row}"], sheet[f"G{row}"] = "定性", "12万元", "所"
+    row2 = cells["D", "验收合格率"].row
+    sheet[f"G{row2}"] = None
+    sheet[f"D{row2}"] = "验收结果"
+    saved = io.BytesIO()
+    book.save(saved)
+    returns, _ = understand(read_bytes(saved.getvalue(), name="部门.xlsx"), forms())
+    told = {(f.code, f.at.cell) for f in check(tabulate(returns), forms()) if f.code.startswith("target.")}
+    assert {("target.symbol", f"E{row}"), ("target.column", f"G{row}"), ("target.no_unit", f"G{row2}")} <= told
 
 
 def test_every_value_knows_its_cell(filled: bytes, understood: tuple[Return, list[Finding]]) -> None:

@@ -1,0 +1,201 @@
+"""A summary of any number of workbooks: judged and added up batch by batch, so that no more than a batch is ever held.
+
+A batch is made of whole departments, as far as one is not larger than a batch itself: rules that look across the forms of a
+department see all of them. Workbooks that hold the same return stand in the same batch, so that it is counted once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from xlgoals.check import check
+from xlgoals.consolidate import COUNTED, Begin, Summary, consolidate, number_units, totalled
+from xlgoals.explanations import explained
+from xlgoals.findings import SEVERITIES, Finding
+from xlgoals.forms import Forms
+from xlgoals.parts import Frame, Parts
+from xlgoals.settle import settled
+from xlgoals.sources import Source
+from xlgoals.store import Store
+from xlgoals.tables import Tables, findings_of, with_findings
+from xlgoals.wording import load_return_words
+
+MOST = 200  # workbooks of a batch: 4,000 forms and all their places, with what judging them takes, are some 250 MB
+DETAILS = ("projects", "funds", "indicators", "findings")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a run found: how many files were read, forms, indicators and findings by severity; whether any finding still blocks,
+    and whether a defect of ours is among them."""
+
+    files: int = 0
+    forms: int = 0
+    indicators: int = 0
+    severities: Mapping[str, int] = field(default_factory=dict)
+    explained: int = 0
+    blocked: bool = False
+    defect: bool = False
+
+    def with_(self, tables: Tables) -> Tally:
+        findings = findings_of(tables)
+        return Tally(
+            self.files + tables.returns["file"].n_unique(), self.forms + tables.returns.height, self.indicators + tables.indicators.height,
+            Counter(self.severities) + Counter(finding.severity for finding in findings),
+            self.explained + sum(finding.status == "explained" for finding in findings),
+            self.blocked or any(finding.open for finding in findings),
+            self.defect or any(finding.code.startswith("internal.") for finding in findings),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """In which batches the workbooks of a store are taken, by name, and the numbers of all units."""
+
+    batches: tuple[tuple[str, ...], ...]
+    units: pl.DataFrame
+
+
+def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
+    """Arrange what was read: departments in their order, in each the workbooks in theirs."""
+    place = {source.name: at for at, source in enumerate(sources)}
+    homes: dict[str, str] = {}
+    units: list[pl.DataFrame] = []
+    named: list[pl.DataFrame] = []
+    for returns in store.returns():
+        homes |= dict(reversed(returns.select("file", "department").rows()))
+        units.append(returns.select("department", "unit").unique())
+        known = (pl.col("project_code") != "") | ((pl.col("project_name") != "") & (pl.col("unit") != ""))
+        files = pl.col("file").replace_strict(place, return_dtype=pl.UInt32)
+        named.append(returns.filter(known).select(files, same=pl.col("identity").hash()))
+    alike = _linked(named, len(sources))
+    groups: dict[int, list[str]] = {}
+    for name in sorted(homes, key=place.__getitem__):
+        groups.setdefault(alike[place[name]], []).append(name)
+    departments: dict[str, list[list[str]]] = {}
+    for group in groups.values():
+        departments.setdefault(homes[group[0]], []).append(group)
+    batches: list[list[str]] = [[]]
+    for department in sorted(departments, key=lambda name: (name == "", name)):
+        own = departments[department]
+        if batches[-1] and len(batches[-1]) + sum(map(len, own)) > most:
+            batches.append([])
+        for group in own:
+            if batches[-1] and len(batches[-1]) + len(group) > most:  # a department that is more than a batch itself
+                batches.append([])
+            batches[-1] += group
+    batches[-1] += [source.name for source in sources if source.name not in homes and source.name in store.pieces]
+    empty = pl.DataFrame(schema={"department": pl.String(), "unit": pl.String()})
+    return Plan(
+        tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), number_units(pl.concat([empty, *units]), stray=True)
+    )  # fmt: skip
+
+
+def _linked(named: Sequence[pl.DataFrame], count: int) -> list[int]:
+    """For each workbook the first of those that hold the same return as it does."""
+    first = list(range(count))
+    if not named:
+        return first
+
+    def root(at: int) -> int:
+        while first[at] != at:
+            at = first[at]
+        return at
+
+    several = pl.concat(named).unique().sort("same", "file").filter(pl.len().over("same") > 1)
+    for (_,), group in several.group_by("same", maintain_order=True):
+        files = sorted(group["file"])
+        for other in files[1:]:
+            one, two = root(files[0]), root(other)
+            first[max(one, two)] = min(one, two)
+    return [root(at) for at in range(count)]
+
+
+def summarised(
+    store: Store,
+    sources: Sequence[Source],
+    listed: Sequence[Finding],
+    forms: Forms,
+    work: Path,
+    *,
+    judged: Callable[[Tables, bool], Tables] | None = None,
+    on_batch: Callable[[int, int], None] | None = None,
+    most: int = MOST,
+) -> tuple[Summary, Tally]:
+    """Judge and add up what was read. `listed` are findings of listing the files; `judged` may change the findings of a batch,
+    told whether it is the last; `work` is an empty folder for what several batches leave."""
+    plan = planned(store, sources, most)
+    changed = {source.name: source.changed for source in sources}
+    answers = store.answers()  # they may have come in a list of their own, for a return of another batch
+    home = {name: at for at, batch in enumerate(plan.batches) for name in batch}
+    tally, begin = Tally(), Begin()
+    kept: list[Summary] = []
+    last = len(plan.batches) - 1
+    for number, names in enumerate(plan.batches):
+        own = [finding for finding in listed if home.get(finding.at.file, last) == number]
+        tables = settled(with_findings(store.tables(names), own), changed, forms.catalogue)
+        tables = replace(with_findings(tables, check(tables, forms)), answers=answers)
+        if judged:
+            tables = judged(tables, number == last)
+        tables = explained(tables, load_return_words().explanation)
+        tally = tally.with_(tables)
+        part = consolidate(tables, plan.units, begin)
+        begin = Begin(begin.projects + part.projects.height, begin.indicators + part.indicators.height, begin.findings + part.findings.height)
+        kept.append(_laid_down(part, number, work) if last else part)
+        if on_batch:
+            on_batch(number + 1, last + 1)
+    return _joined(kept, work), tally
+
+
+def _laid_down(part: Summary, number: int, work: Path) -> Summary:
+    """A part with its details on disk."""
+    details = {name: _written(frame, work / f"{name}-{number:05}.parquet") for name, frame in part.items() if name in DETAILS}
+    return Summary(**{**dict(part.items()), **details})  # type: ignore[arg-type]
+
+
+def _written(frame: Frame, path: Path) -> Parts:
+    assert isinstance(frame, pl.DataFrame)
+    frame.write_parquet(path, compression="lz4")
+    return Parts((path,), frame.height)
+
+
+def _joined(parts: Sequence[Summary], work: Path) -> Summary:
+    """One summary of all batches."""
+    departments, subtotals, total = totalled([part.departments for part in parts])
+    counts = list(COUNTED)
+    if departments.filter(pl.col("department").is_null() & (pl.sum_horizontal(counts) == 0)).height:  # nothing belonged nowhere
+        departments = departments.filter(pl.col("department").is_not_null())
+        subtotals = subtotals.filter(pl.col("department").is_not_null())
+    whole = replace(parts[0], departments=departments, subtotals=subtotals, total=total)
+    if len(parts) == 1:
+        return whole
+    counts = ["forms", *counts]
+    sources = pl.concat([part.sources for part in parts]).group_by("file").agg(pl.col("sha256").max(), pl.col(counts).sum())
+    details = {name: _one_after_another([getattr(part, name) for part in parts]) for name in DETAILS}
+    details["findings"] = _worst_first(details["findings"], work)
+    sources = sources.select(parts[0].sources.columns).cast(parts[0].sources.schema).sort("file")
+    return Summary(**{**dict(whole.items()), **details, "sources": sources})  # type: ignore[arg-type]
+
+
+def _one_after_another(parts: Sequence[Parts]) -> Parts:
+    return Parts(tuple(path for part in parts for path in part.paths), sum(part.height for part in parts))
+
+
+def _worst_first(findings: Parts, work: Path) -> Parts:
+    """The findings of all batches by severity, then by batch, numbered anew."""
+    found: list[Parts] = []
+    count = 0
+    for severity in SEVERITIES:
+        for number, path in enumerate(findings.paths):
+            own = pl.read_parquet(path).filter(pl.col("severity") == severity)
+            numbers = pl.int_range(count + 1, count + own.height + 1, dtype=pl.Int32, eager=True)
+            found.append(_written(own.with_columns(finding_no=numbers), work / f"findings-{severity}-{number:05}.parquet"))
+            count += own.height
+    for path in findings.paths:
+        path.unlink()
+    return _one_after_another(found)
