@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from examples.fill import fill
 from xlgoals.celltext import as_typed
-from xlgoals.entries import Entry, filled_pattern, fits_cell, typed
+from xlgoals.entries import Entry, _most, filled_pattern, fits_cell, typed
 from xlgoals.errors import UsageError
-from xlgoals.layout import ORIGIN, Plan, Slot, plan
+from xlgoals.layout import ORIGIN, Plan, Slot, plan, text_lines
 from xlgoals.mould import Fill, Mould, MouldError
 from xlgoals.parse import understand
 from xlgoals.pen import RenderError
@@ -216,3 +216,12 @@ def test_typed_fills_shown_lines_then_spare_ones() -> None:
 )
 def test_a_pattern_is_only_filled_so_that_it_can_be_read_again(values: dict[str, str], whole: str | None) -> None:
     assert filled_pattern("中期（{a}年—{b}年）", values) == whole
+
+
+LINES = st.text(st.sampled_from("预算项目名称（，。》abcXYZ019.-% "), max_size=80)
+
+
+@given(LINES, st.floats(3, 40))
+def test_the_bound_of_lines_holds(text: str, em: float) -> None:
+    """A row that is passed over as high enough is high enough."""
+    assert text_lines(text, em) <= _most(text, em)

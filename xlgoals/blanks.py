@@ -17,7 +17,7 @@ from xlgoals.layout import ORIGIN, plan
 from xlgoals.mould import Fill, Mould, MouldError
 from xlgoals.pen import RenderError
 from xlgoals.records import RowCol, Stamp
-from xlgoals.stamp import PROPERTY, VERSION, stamp_text
+from xlgoals.stamp import PROPERTY, VERSION, sheet_stamps, stamp_text
 
 NUMBERED = "own_{}"  # how a formula of `Drawn.formulas` is written first
 _NUMBERED = re.compile(rb"<f>own_(\d+)</f>")
@@ -73,10 +73,10 @@ class Blank:
             cells.setdefault(sheet, {})[row, 0] = notice
             heights[sheet] = {row: (height(notice), True)}
         fills = {}
-        for name, form, seq, own_project, _ in self.sheets:
+        named = [projects[one.seq - 1] if one.project and one.seq <= len(projects) else "" for one in self.sheets]
+        told = ((one.form.id, one.form.digest, f"p{one.seq:02}", project) for one, project in zip(self.sheets, named, strict=True))
+        for (name, form, seq, own_project, _), own in zip(self.sheets, sheet_stamps(stamp, key, told), strict=True):
             known: Sequence[Entry] = content[seq - 1] if own_project and seq <= len(content) else ()
-            project = projects[seq - 1] if own_project and seq <= len(projects) else ""
-            own = stamp_text(stamp, key, form=form.id, digest=form.digest, instance=f"p{seq:02}", project=project)
             put = {**cells.get(name, {}), (0, plan(form).width): own}
             fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and own_project else "")
         cells.setdefault(self.meta, {})[META] = stamp_text(stamp, key)

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from math import ceil, inf
 from typing import Any, NamedTuple
 
 from xlgoals.errors import UsageError
-from xlgoals.layout import TALLEST, Plan, Slot, column_points, style_of, text_height, tick_line
+from xlgoals.layout import NARROW, PADDING, TALLEST, Plan, Slot, column_points, style_of, text_height, tick_line
 from xlgoals.models import HOLE, Column, Grid
 from xlgoals.records import Horizon
 
 TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
+LATIN = re.compile(r"[A-Za-z0-9.,%+\-/]+")  # words that a line break does not part
 UNFIT = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
@@ -117,10 +119,22 @@ def filled_pattern(text: str, values: Mapping[str, str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _room(laid: Plan, left: int, right: int, style: str) -> tuple[float, float, float]:
-    """The width of some columns, in points and in letters of a style, and the height of one line of it."""
+    """The width of some columns, in points and in letters of a style, and what one more line of it adds to the height."""
     looks = laid.form.looks
     points = sum(column_points(w) for w in laid.form.template.columns[left : right + 1])
-    return points, (points - looks.cell_padding) / looks.styles[style].size, text_height(laid.form, looks.styles[style], "", points)
+    return points, (points - looks.cell_padding) / looks.styles[style].size, looks.styles[style].size * looks.line_factor
+
+
+def _most(text: str, em: float) -> float:
+    """No fewer lines than a text takes in a width of so many em: each but the last is filled but for less than its longest word."""
+    if "\n" in text:
+        return inf
+    if len(text) <= em:
+        return 1
+    if LATIN.fullmatch(text):
+        return ceil(len(text) * NARROW / em)
+    longest = max(map(len, LATIN.findall(text)), default=1)
+    return len(text) // (em - longest) + 1 if em > longest else inf
 
 
 def fitted_heights(laid: Plan, entries: Iterable[Entry]) -> dict[int, float]:
@@ -132,8 +146,8 @@ def fitted_heights(laid: Plan, entries: Iterable[Entry]) -> dict[int, float]:
         if isinstance(value, str) and value:
             points, em, line = _room(laid, slot.area.left, slot.area.right, slot.style)
             text, planned = own_number(slot) + value, laid.rows[row]
-            if len(text) <= em and "\n" not in text and planned.height is not None and not planned.hidden and line <= planned.least:
-                continue  # one line, for which the row has room
+            if planned.height is not None and not planned.hidden and _most(text, em) * line + PADDING <= planned.least:
+                continue  # however its lines break, the row has room
             height = text_height(form, style_of(form, slot), text, points)
             needed[row] = max(needed.get(row, 0), height)
     heights: dict[int, float] = {}

@@ -24,6 +24,8 @@ __all__ = ["PlanRow", "Slot"]
 ORIGIN = (1, 0)
 PAPERS = {"A4": (210.0, 297.0), "A3": (297.0, 420.0)}  # millimetres, ISO 216
 POINTS = 72 / 25.4  # points in a millimetre
+NARROW = 0.55  # em that a letter takes which is not East Asian
+PADDING = 4  # points of a row above and below its text
 TALLEST = 409.0  # Excel's limit of a row's height in points
 TOKEN = re.compile(r"[A-Za-z0-9.,%+\-/]+|.")  # what no line break parts
 NO_START = "，。、；：！？）》”’％%"  # never at the start of a line (kinsoku)
@@ -101,7 +103,7 @@ def page_size(form: Form) -> tuple[float, float]:
 
 @lru_cache(maxsize=16_384)
 def _em(token: str) -> float:
-    return sum(1.0 if unicodedata.east_asian_width(ch) in "WFA" else 0.55 for ch in token)
+    return sum(1.0 if unicodedata.east_asian_width(ch) in "WFA" else NARROW for ch in token)
 
 
 def text_lines(text: str, em: float) -> int:
@@ -112,7 +114,7 @@ def text_lines(text: str, em: float) -> int:
         used = 0.0
         for token in TOKEN.findall(paragraph):
             if token.isspace():
-                used += 0.55  # blanks hang over the end of a line, they begin none
+                used += NARROW  # blanks hang over the end of a line, they begin none
                 continue
             width = _em(token)
             if used + width > em and used and token not in NO_START:
@@ -129,7 +131,7 @@ def text_height(form: Form, style: Style, text: str, points: float, least: int =
     """Points of height a text needs in a width, at least so many lines."""
     looks = form.looks
     lines = max(least, text_lines(text, (points - looks.cell_padding) / style.size) if text else 0)
-    return lines * style.size * looks.line_factor + 4
+    return lines * style.size * looks.line_factor + PADDING
 
 
 @lru_cache(maxsize=256)

@@ -18,16 +18,16 @@ from decimal import Decimal
 from typing import NamedTuple
 from xml.sax.saxutils import unescape
 
-from xlgoals.entries import fits_cell
+from xlgoals.entries import TEXT_MOST, fits_cell
 from xlgoals.errors import XlgoalsError
 from xlgoals.records import RowCol, cell_name, cell_spot
 
 EXACT_DIGITS = 15  # what Excel keeps of a number
 KEPT = 4096  # filled sheets kept for further workbooks
-LEVEL, SHORT = 6, 400
+LEVEL, QUICK, SHORT = 6, 1, 400  # how hard what is kept is deflated, and what is written once; less than SHORT is not
 MARK = re.compile("\ue000(\\w+)\ue001")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
-PLAIN = re.compile(r"[^\s&<>_\x00-\x1f](?:[^&<>_\x00-\x1f]*[^\s&<>_\x00-\x1f])?")  # text that stands in a file as it is
+SAFE = TEXT_MOST // 2  # letters that fit in a cell, whatever they are
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 ROW = re.compile(r"<row\b([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 CELL = re.compile(r'<c r="([A-Z]+[0-9]+)"([^>]*?)(?:/>|>.*?</c>)', re.DOTALL)
@@ -149,12 +149,10 @@ class Mould:
         ])  # fmt: skip
 
     def _strings(self, numbers: Mapping[str, int], uses: int) -> Member:
-        if not all(map(fits_cell, numbers)):
-            raise MouldError("有文字太长，或有单元格存不下的字符。")
         start = f'{self.strings_before}{self.string_head} count="{self.string_uses + uses}" uniqueCount="{self.string_count + len(numbers)}">'.encode()
         end = ("".join(map(_si, numbers)) + "</sst>").encode()
         crc = zlib.crc32(end, zlib.crc32(self.strings, zlib.crc32(start)))
-        raw = _deflated(start, last=False) + self.strings_raw + _deflated(end)
+        raw = _deflated(start, last=False) + self.strings_raw + _deflated(end, level=QUICK)
         return Member(STRINGS, zipfile.ZIP_DEFLATED, crc, len(start) + len(self.strings) + len(end), raw)
 
     def _head(self, part: str, cells: tuple[tuple[RowCol, str], ...], fill: Fill | None) -> _Head:
@@ -265,11 +263,13 @@ def amount_text(amount: Decimal) -> str | None:
 
 def _si(text: str) -> str:
     """One shared string; what XML or Excel would not keep is escaped as Excel does."""
-    if not PLAIN.fullmatch(text):
-        space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
-        text = CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", _escaped(ESCAPED.sub("_x005F_", text)))
-        return f"<si><t{space}>{text}</t></si>"
-    return f"<si><t>{text}</t></si>"
+    if text.isprintable() and text == text.strip() and not ("&" in text or "<" in text or ">" in text or "_" in text) and len(text) <= SAFE:
+        return f"<si><t>{text}</t></si>"  # stands in a file as it is: nearly every text
+    if not fits_cell(text):
+        raise MouldError("有文字太长，或有单元格存不下的字符。")
+    space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
+    text = CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", _escaped(ESCAPED.sub("_x005F_", text)))
+    return f"<si><t{space}>{text}</t></si>"
 
 
 def _escaped(text: str) -> str:
@@ -279,11 +279,11 @@ def _escaped(text: str) -> str:
 # --- zip ---------------------------------------------------------------------------------------------------------------
 
 
-def _deflated(data: bytes, *, last: bool = True) -> bytes:
+def _deflated(data: bytes, *, last: bool = True, level: int = LEVEL) -> bytes:
     """Deflate; what is not the last ends at a byte, and a stream of its own can follow it."""
     if len(data) < SHORT:  # stored in one block: setting a compressor up takes longer than it saves
         return struct.pack("<BHH", last, len(data), len(data) ^ 0xFFFF) + data
-    stream = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+    stream = zlib.compressobj(level, zlib.DEFLATED, -15)
     return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 

@@ -6,8 +6,7 @@ import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
-from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.records import At, Book, Return, Stamp, cell_name
@@ -19,30 +18,64 @@ MARKED_PROPERTY = "xlgoals-marked"  # custom document property of a form that go
 SIGNATURE_LENGTH = 32  # hexadecimal digits: 128 bits
 FIELDS = tuple(field.name for field in fields(Stamp))
 UNSIGNED = ("stamp.forged", "stamp.unsigned")  # the findings of stamps that no key of ours signed
-NUMBERS = ("xlgoals", "round")
+TITLE = "xlgoals"  # what the version is called in a stamp: it marks one
+NAMES = (TITLE, *FIELDS[1:])
+GROUPS = (  # the fields around the two that differ from sheet to sheet
+    NAMES[: NAMES.index("instance")], NAMES[NAMES.index("instance") + 1 : NAMES.index("project")],
+    tuple(name for name in NAMES[NAMES.index("project") + 1 :] if name != "signature"),
+)  # fmt: skip
+NUMBERS = (TITLE, "round")
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 Standing = Literal["signed", "unsigned", "forged"]
 MARK = '{"xlgoals":'  # how a stamp cell begins
 
 
-def stamp_text(stamp: Stamp, key: bytes = b"", **other: str) -> str:
-    """The stamp as one line of text for a cell, `other` fields told instead of its own; blank parts are left out. With a key it is
-    signed anew."""
-    parts = {name: value for name, value in {**_parts(stamp), **other}.items() if value}
-    if key:
-        parts.pop("signature", None)
-        parts["signature"] = _signature(parts, key)
-    return "{" + ",".join([f'"{name}":{value if name in NUMBERS else _quoted(value)}' for name, value in parts.items()]) + "}"
+def stamp_text(stamp: Stamp, key: bytes = b"") -> str:
+    """The stamp as one line of text for a cell; blank parts are left out. With a key it is signed anew."""
+    return next(sheet_stamps(stamp, key, [(stamp.form, stamp.digest, stamp.instance, stamp.project)]))
 
 
-@lru_cache(maxsize=16)
+def sheet_stamps(stamp: Stamp, key: bytes, sheets: Iterable[tuple[str, str, str, str]]) -> Iterator[str]:
+    """The stamps of the sheets of one workbook, which differ from its own in form, digest, instance and project only."""
+    shared: dict[tuple[str, str], list[_Piece]] = {}
+    for form, digest, instance, project in sheets:
+        if (form, digest) not in shared:
+            told = {**_parts(stamp), "form": form, "digest": digest}
+            groups = [{name: told[name] for name in names} for names in GROUPS]
+            shared[form, digest] = [_piece(group) for group in groups]
+        before, between, behind = shared[form, digest]
+        shown, said = f'{before.json},"instance":{_quoted(instance)}' if instance else before.json, before.said
+        if instance:
+            said += f"instance={len(instance)}:{instance};"
+        shown += between.json
+        said += between.said
+        if project:
+            shown += f',"project":{_quoted(project)}'
+            said += f"project={len(project)}:{project};"
+        signature = _signature(said + behind.said, key) if key else stamp.signature
+        end = f',"signature":{_quoted(signature)}}}' if signature else "}"
+        yield f"{{{shown[1:]}{behind.json}{end}"
+
+
+class _Piece(NamedTuple):
+    """Some fields of a stamp as they are written, each with a comma before it, and as they are signed: with name and length, so
+    that no two stamps give one text; a blank field is left out, so that one which a later version adds leaves older signatures right."""
+
+    json: str
+    said: str
+
+
+def _piece(fields: Mapping[str, str]) -> _Piece:
+    filled = [(name, value) for name, value in fields.items() if value]
+    return _Piece(
+        "".join([f',"{name}":{value if name in NUMBERS else _quoted(value)}' for name, value in filled]),
+        "".join([f"{name}={len(value)}:{value};" for name, value in filled]),
+    )
+
+
 def _parts(stamp: Stamp) -> dict[str, str]:
     """All that a stamp may say, its version first under the name that marks a stamp."""
-    return {"xlgoals" if name == "version" else name: str(getattr(stamp, name)) for name in FIELDS}
-
-
-@lru_cache(maxsize=1024)
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return {name: str(getattr(stamp, FIELDS[0] if name == TITLE else name)) for name in NAMES}
 
 
 def read_stamp(text: object) -> Stamp | None:
@@ -60,26 +93,24 @@ def read_stamp(text: object) -> Stamp | None:
 
 def sign(stamp: Stamp, key: bytes) -> Stamp:
     """The stamp with a signature over everything it says."""
-    return replace(stamp, signature=_signature(_filled(stamp), key))
+    return replace(stamp, signature=_signature(_said(stamp), key))
 
 
 def verify(stamp: Stamp, key: bytes) -> Standing:
     """Whether a stamp was signed with this key, and says what it said then."""
     if not stamp.signature:
         return "unsigned"
-    right = hmac.compare_digest(_signature(_filled(stamp), key).encode(), stamp.signature.encode("utf-8", "surrogatepass"))
+    right = hmac.compare_digest(_signature(_said(stamp), key).encode(), stamp.signature.encode("utf-8", "surrogatepass"))
     return "signed" if right else "forged"
 
 
-def _filled(stamp: Stamp) -> dict[str, str]:
-    """What a stamp says, without its signature."""
-    return {name: value for name, value in _parts(stamp).items() if value and name != "signature"}
+def _said(stamp: Stamp) -> str:
+    """What is signed of a stamp: everything but the signature."""
+    return _piece({name: value for name, value in _parts(stamp).items() if name != "signature"}).said
 
 
-def _signature(parts: Mapping[str, str], key: bytes) -> str:
-    """HMAC-SHA256 over every filled field but the signature, each with its name and length, so that no two stamps give one text;
-    a field that a later version adds leaves older signatures right."""
-    said = "".join([f"{name}={len(value)}:{value};" for name, value in parts.items()])
+def _signature(said: str, key: bytes) -> str:
+    """HMAC-SHA256, cut to 128 bits."""
     return hmac.digest(key, said.encode("utf-8", "surrogatepass"), "sha256").hex()[:SIGNATURE_LENGTH]
 
 
