@@ -25,7 +25,8 @@ from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tests import drift
-from tests.case import FORMS, SHIPPED
+from tests.case import SHIPPED
+from tests.forms import FORMS
 from tests.oracle import Place, Seen, Truth, What, _split, judge, shown
 from xlgoals.check import check
 from xlgoals.errors import Refused

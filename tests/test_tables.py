@@ -288,7 +288,7 @@ def test_a_book_has_its_sheets_its_contents_and_its_stamps() -> None:
     at = before.index("项目{seq}")
     names = [*before[:at], "项目1", "项目2", "项目3", *before[at + 1 :]]
     contents = FORMS.books[BOOK].contents
-    assert contents and book.sheetnames == [FORMS.guide.sheet, contents.sheet, *names, FORMS.guide.lists_sheet, FORMS.guide.meta_sheet]
+    assert contents and book.sheetnames == [FORMS.guide.sheet, contents.sheet, *names, FORMS.selfcheck.sheet, FORMS.guide.lists_sheet, FORMS.guide.meta_sheet]
     links = {cell.hyperlink.location for row in book[contents.sheet].iter_rows() for cell in row if cell.hyperlink}
     assert links == {f"'{name}'!A1" for name in names}
     assert book[contents.sheet]["A1"].value == "2025年部门预算信息公开目录"
