@@ -94,7 +94,7 @@ class _Search:
         else:
             free = {p: w for p, w in places.items() if not self._printed(p)}
             if not free:  # where the input was stands a label now: its column or row was deleted
-                seen.tell("layout.lost", field=label, record=key)
+                seen.tell("layout.lost", *sorted(places)[:1], field=label, record=key)
                 return None
             free = {p: w for p, w in free.items() if self.sure.get(p, key) == key} or free
             place = max(free, key=lambda p: len(free[p]))
