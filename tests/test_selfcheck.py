@@ -22,7 +22,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from examples.fill import fill as typed
 from tests.drift import office_python
-from tests.forms import FORMS, SHIPPED, write_form
+from tests.forms import FORMS, GOALS, write_form
 from tests.test_office import convert
 from xlgoals.check import check
 from xlgoals.findings import Finding
@@ -44,7 +44,7 @@ WORDS = FORMS.selfcheck
 UNITS = tuple(FORMS.money_units.items())
 STAMP = Stamp(0, "", "", year="2025", department="450 某局", unit="某中心")
 office = pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice")
-forms = pytest.mark.parametrize("form", SHIPPED)
+forms = pytest.mark.parametrize("form", GOALS)
 # what Excel 2010 knows, WPS and LibreOffice too; nothing volatile but CELL, nothing that needs an array formula
 ALLOWED = {
     "ABS", "AND", "CELL", "CHAR", "CLEAN", "COUNT", "COUNTA", "COUNTIF", "EXACT", "FIND", "HYPERLINK", "IF", "IFERROR", "INDEX", "ISERROR", "ISNUMBER", "ISTEXT", "LEFT",
@@ -81,7 +81,7 @@ lists: {attribute: [常年, 一次]}
 """
 with tempfile.TemporaryDirectory() as folder:
     KNOWN = load_forms((str(Path(__file__).with_name("seventh")), str(write_form(Path(folder), FREE, FREE_MAPPING, "free"))))
-ALL = (*SHIPPED, "bumen-2025", "free")
+ALL = (*GOALS, "bumen-2025", "free")
 every = pytest.mark.parametrize("form", ALL)
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples" / "filled").glob("*.xlsx"))
 CLEAN = sorted(Path(__file__).with_name("clean").glob("*.yaml"))
