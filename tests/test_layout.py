@@ -143,7 +143,7 @@ def test_no_printed_text_is_cut_off(form: str) -> None:
         return sum(0.0 if row.hidden else row.least for row in rows)
 
     for slot in one.slots:
-        if slot.text and slot.kind != "pattern":
+        if slot.text and slot.kind != "pattern" and not one.rows[slot.area.top].hidden:
             points = sum(column_points(w) for w in FORMS[form].template.columns[slot.area.left : slot.area.right + 1])
             needed = text_height(FORMS[form], style_of(FORMS[form], slot), slot.text, points)
             assert height(slot) >= needed - 0.75, f"{slot.text}: {height(slot)} of {needed}"
