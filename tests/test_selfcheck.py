@@ -22,7 +22,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from examples.fill import fill as typed
 from tests.drift import office_python
-from tests.forms import FORMS, GOALS, write_form
+from tests.forms import FORMS, GOALS, TABLES, write_form
 from tests.test_office import convert
 from xlgoals.check import check
 from xlgoals.findings import Finding
@@ -45,6 +45,7 @@ UNITS = tuple(FORMS.money_units.items())
 STAMP = Stamp(0, "", "", year="2025", department="450 某局", unit="某中心")
 office = pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice")
 forms = pytest.mark.parametrize("form", GOALS)
+anyform = pytest.mark.parametrize("form", (*GOALS, *TABLES))
 # what Excel 2010 knows, WPS and LibreOffice too; nothing volatile but CELL, nothing that needs an array formula
 ALLOWED = {
     "ABS", "AND", "CELL", "CHAR", "CLEAN", "COUNT", "COUNTA", "COUNTIF", "EXACT", "FIND", "HYPERLINK", "IF", "IFERROR", "INDEX", "ISERROR", "ISNUMBER", "ISTEXT", "LEFT",
@@ -85,6 +86,8 @@ ALL = (*GOALS, "bumen-2025", "free")
 every = pytest.mark.parametrize("form", ALL)
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples" / "filled").glob("*.xlsx"))
 CLEAN = sorted(Path(__file__).with_name("clean").glob("*.yaml"))
+
+DRAWN = {"CHOOSE", "MATCH", "SUM", "SUMIFS", "COUNTIFS"}  # of dropdowns and tables
 
 
 @cache
@@ -345,7 +348,7 @@ def formulas(data: bytes) -> list[tuple[str, str]]:
         ]  # fmt: skip
 
 
-@forms
+@anyform
 def test_formulas_keep_within_excel_2010(form: str) -> None:
     found = formulas(render(FORMS, FORMS[form], count=2, stamp=STAMP))
     assert len(found) > 100
@@ -354,7 +357,7 @@ def test_formulas_keep_within_excel_2010(form: str) -> None:
         literals = re.findall(r'"((?:[^"]|"")*)"', text)
         assert all(len(literal.replace('""', '"')) <= LITERAL_MOST for literal in literals)
         plain = re.sub(r'"(?:[^"]|"")*"', '""', text)
-        assert set(re.findall(r"([A-Z][A-Z0-9.]*)\(", plain)) <= ALLOWED | {"CHOOSE", "MATCH"}, name
+        assert set(re.findall(r"([A-Z][A-Z0-9.]*)\(", plain)) <= ALLOWED | DRAWN, name
         depth = deepest = 0
         for sign in plain:
             depth += (sign == "(") - (sign == ")")
@@ -362,7 +365,16 @@ def test_formulas_keep_within_excel_2010(form: str) -> None:
         assert depth == 0 and deepest <= 64
 
 
-@forms
+@anyform
+def test_a_sheet_stays_small(form: str) -> None:
+    """What a sheet says of itself is no more than some hundred kilobytes, packed some ten."""
+    made = render(FORMS, FORMS[form], count=1, stamp=STAMP)
+    with zipfile.ZipFile(io.BytesIO(made)) as package:
+        drawn = package.getinfo("xl/worksheets/sheet2.xml")
+    assert drawn.file_size < 300_000 and drawn.compress_size < 25_000
+
+
+@anyform
 def test_a_form_refers_to_itself_only(form: str) -> None:
     """So a sheet may be copied into another workbook, renamed, deleted."""
     for name, text in formulas(render(FORMS, FORMS[form], count=2, stamp=STAMP)):
@@ -370,7 +382,7 @@ def test_a_form_refers_to_itself_only(form: str) -> None:
             assert "!" not in re.sub(r'"(?:[^"]|"")*"', '""', text)
 
 
-@forms
+@anyform
 def test_what_the_formulas_say_is_never_read(form: str) -> None:
     """Neither as a unit's formula, nor as a value, nor as another sheet; whatever value they carry."""
     made = render(FORMS, FORMS[form], count=1, stamp=STAMP)

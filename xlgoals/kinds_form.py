@@ -76,7 +76,7 @@ def _some_indicator_marks(cells: Cells, rule: Rule, units: Units) -> Iterator[Ma
     names = [ref for ref in refs if ref.meaning.part == "name"]
     if names:
         first = min(names, key=lambda ref: (ref.row, ref.slot.area.left))
-        yield Mark(first, f"COUNTA({','.join(cells.ranges(refs))})=0")
+        yield Mark(first, f"COUNTA({','.join(cells.ranges(ref.slot for ref in refs))})=0")
 
 
 def _matches(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:

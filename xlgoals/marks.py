@@ -8,7 +8,7 @@ moves with its formula.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,7 +18,11 @@ from xlgoals.formulas import blank, compact, content, every, quoted, stripped, s
 from xlgoals.layout import ORIGIN, Plan, Slot, plan
 from xlgoals.models import HOLE
 from xlgoals.records import Area, Horizon, absolute, area_name, cell_name, column_name
+from xlgoals.tablecells import is_table
 from xlgoals.words import BOXES, full_width
+
+ARGUMENTS_MOST = 250  # of a function
+FIGURES_MOST = 200  # inputs of a grid of lines; one of more is taken for a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Cells:
     fields: dict[str, Ref] = field(default_factory=dict)  # record key -> input, of what stands once on a form
     lines: list[Line] = field(default_factory=list)
     goals: dict[Horizon, list[Ref]] = field(default_factory=dict)
+    figures: list[Slot] = field(default_factory=list)  # inputs of tables: no marks there, each would be longer than a row of figures
     kept: dict[int, dict[str, int]] = field(default_factory=dict)  # row -> expression -> which of its helper cells
 
     def __post_init__(self) -> None:
@@ -94,6 +99,11 @@ class Cells:
                     if meaning.record == "goals":
                         self.goals.setdefault(meaning.horizon, []).append(ref)
         for _, grid in self.form.template.grids():
+            own = [slot for slot in self.plan.slots if slot.grid == grid.grid and slot.typed]
+            said = any(meaning.record in ("indicator", "goals") for meaning in self.form.columns[grid.grid].values())
+            if is_table(grid) or (len(own) > FIGURES_MOST and not said):
+                self.figures += [slot for slot in own if slot.formula is None]
+                continue
             for row in self.plan.lines(grid.grid):
                 self._line(grid.grid, row)
 
@@ -158,11 +168,11 @@ class Cells:
     def helpers(self) -> int:
         return max((len(own) for own in self.kept.values()), default=0)
 
-    def ranges(self, refs: list[Ref]) -> list[str]:
+    def ranges(self, slots: Iterable[Slot]) -> list[str]:
         """The cells of some inputs as few ranges: runs of rows in one column."""
         columns: dict[int, list[int]] = {}
-        for ref in refs:
-            columns.setdefault(ref.slot.area.left, []).append(ref.row)
+        for slot in slots:
+            columns.setdefault(slot.area.left, []).append(slot.area.top)
         return [
             re.sub(r"([A-Z]+)(\d+)", r"$\1$\2", area_name(Area(first, col, last, col).moved(*ORIGIN)))
             for col, rows in columns.items()
@@ -173,7 +183,7 @@ class Cells:
 
     def anything(self) -> str:
         """How many inputs hold what the unit wrote: neither printed beforehand nor said by the stamp in a cell."""
-        plain: list[Ref] = []
+        plain = list(self.figures)
         terms: list[str] = []
         for ref in {ref.cell: ref for ref in self.inputs}.values():
             slot = ref.slot
@@ -184,12 +194,14 @@ class Cells:
                 known = f'ISNUMBER(FIND(""""&{stripped(ref.cell)}&"""",{self.stamp}))'
                 terms.append(f"IFERROR(COUNTA({ref.cell})*NOT({known}),1)")
             else:
-                plain.append(ref)
-        return "+".join([f"COUNTA({','.join(self.ranges(plain))})", *terms] if plain else terms) or "0"
+                plain.append(slot)
+        areas = self.ranges(plain)
+        counted = [f"COUNTA({','.join(areas[n : n + ARGUMENTS_MOST])})" for n in range(0, len(areas), ARGUMENTS_MOST)]
+        return "+".join([*counted, *terms]) or "0"
 
     def nothing(self, refs: list[Ref]) -> str:
         """Whether none of some inputs holds anything besides blanks."""
-        return every(*(f"SUMPRODUCT(LEN({content(area)}))=0" for area in self.ranges(refs)))
+        return every(*(f"SUMPRODUCT(LEN({content(area)}))=0" for area in self.ranges(ref.slot for ref in refs)))
 
     def _hole(self, slot: Slot, key: str, cell: str) -> str:
         """What stands in a hole of printed words; an error where the printed words are no longer there."""
