@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from xlsxwriter.worksheet import Worksheet
 
+from xlgoals.annexes import Listing
 from xlgoals.budget import PENDING, Budgets
 from xlgoals.summary import FIRST, Plan, Writer, plan_listing
 from xlgoals.wording import BudgetWords, TableWords, Wording
@@ -16,22 +17,6 @@ from xlgoals.wording import BudgetWords, TableWords, Wording
 FIGURES, TIES = "budget_figures", "budget_ties"
 DOUBTFUL = "doubtful"
 LEAD = ("line_no", "year", "subject_code", "line_name")  # what stands left of the figures of a table of the whole
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A sheet that lists a frame row by row."""
-
-    plan: Plan
-    table: TableWords
-    frame: pl.DataFrame
-
-    @property
-    def about(self) -> str:
-        return self.table.about
-
-    def write(self, writer: Writer, sheet: Worksheet) -> None:
-        writer.listing(sheet, self.table, self.frame, self.plan)
 
 
 @dataclass(frozen=True, slots=True)
