@@ -205,5 +205,6 @@ def _unstamped(filled: bytes) -> Book:
     book = read_bytes(filled, name="部门.xlsx")
     sheet = next(sheet for sheet in book.sheets if sheet.name == "项目1")
     merges = tuple(Area(*area) for area in sheet.merges)
-    bare = replace(sheet, rows=((), *(row[:-1] for row in sheet.rows[1:])), merges=merges, names={})
+    keys = sheet.rows[1].index("#r0")  # and beyond it our own check
+    bare = replace(sheet, rows=((), *(row[:keys] for row in sheet.rows[1:])), merges=merges, names={})
     return replace(book, sheets=(bare,), names={}, properties={})
