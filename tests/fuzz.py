@@ -12,16 +12,19 @@ import io
 import random
 import re
 import sys
+import time
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from statistics import median
 from typing import Any, NamedTuple
 
 import openpyxl
 from lxml import etree
 from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.worksheet.merge import MergedCellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tests import drift
@@ -38,7 +41,8 @@ from xlgoals.records import Return
 from xlgoals.tables import tabulate
 from xlgoals.workers import deadline, work_through
 
-LEVELS = ("bytes", "xml", "cells")
+LEVEL_WORDS = {"bytes": "zip's bytes and parts", "xml": "parts' XML", "cells": "cells"}
+LEVELS = tuple(LEVEL_WORDS)
 LIMITS = Limits(seconds=20.0)
 JUNK = ("", "0", "-1", "99999999", "A1", "XFD1048576", "甲", "1e999", "TRUE", "x" * 300, "&lt;", "\u202e1", "#REF!")
 TYPED_JUNK = ("？", "待定", 1234567890123, -1, 0.1 + 0.2, True, "=1+1", "１２３", " ", "\n", "\u200b", "√")
@@ -65,6 +69,8 @@ class Outcome(NamedTuple):
     deed: str
     fate: str  # read, a finding's code, crashed, slow, defect
     wrong: tuple[str, ...] = ()
+    seconds: float = 0.0  # of reading and checking it, the judging not counted
+    peak: int = 0  # bytes resident at most in the worker so far, which also holds the forms and the oracle's reader
 
 
 # --- making ----------------------------------------------------------------------------------------------------------
@@ -195,7 +201,7 @@ def _edit(luck: random.Random, page: Worksheet, kind: str) -> str:
         _shifted(page, one.column, 1 if kind == "column+" else -1, rows=False)
     elif kind == "unmerge":
         for area in list(page.merged_cells.ranges)[: luck.choice((1, 99))]:
-            page.unmerge_cells(str(area))
+            _unmerged(page, area)
     elif kind == "merge":
         with contextlib.suppress(ValueError):
             page.merge_cells(start_row=one.row, end_row=one.row + 1, start_column=one.column, end_column=one.column)
@@ -208,11 +214,16 @@ def _edit(luck: random.Random, page: Worksheet, kind: str) -> str:
     return f"{kind} {one.coordinate}"
 
 
+def _unmerged(page: Worksheet, area: MergedCellRange) -> None:
+    with contextlib.suppress(KeyError):  # where merges overlap, the other one's cells are gone already
+        page.unmerge_cells(area.coord)
+
+
 def _shifted(page: Worksheet, at: int, by: int, *, rows: bool) -> None:
     """Insert or delete a row or column as Excel does: merges and names go along, which openpyxl leaves behind."""
     areas = [[area.min_row, area.max_row, area.min_col, area.max_col] for area in page.merged_cells.ranges]
     for area in list(page.merged_cells.ranges):
-        page.unmerge_cells(str(area))
+        _unmerged(page, area)
     if rows:
         (page.insert_rows if by > 0 else page.delete_rows)(at)
     else:
@@ -263,22 +274,38 @@ def _packed(parts: Mapping[str, bytes], twice: str = "") -> bytes:
 def outcome(number: int) -> Outcome:
     """Make a mutant, read it, judge the reading."""
     made = mutant(number)
+    start = time.perf_counter()
     try:
         book = read_bytes(made.data, name="表.xlsx", limits=LIMITS)
     except Refused as refused:
-        return Outcome(number, made.level, made.deed, refused.code)
+        return Outcome(number, made.level, made.deed, refused.code, (), time.perf_counter() - start, _peak())
     returns, findings = understand(book, FORMS)
     findings = [*findings, *check(tabulate(returns, findings), FORMS)]
+    took = time.perf_counter() - start
+    fate, wrong = _judged(made, returns, findings)
+    return Outcome(number, made.level, made.deed, fate, tuple(wrong), took, _peak())
+
+
+def _judged(made: Mutant, returns: Sequence[Return], findings: Sequence[Finding]) -> tuple[str, Iterable[str]]:
     seen = _seen(made.data)
     if seen is None:  # the other reader refuses it: what we read must be what was typed, word for word
         typed = {text for truth in made.truths.values() for text in truth.values} | {shown(text) for text in JUNK}
         strange = [f"{key} {spot.text!r}" for one in returns for key, spot in one.spots.items() if _typed(key, spot.text) and shown(spot.text) not in typed]
-        return Outcome(number, made.level, made.deed, "read alone", tuple(strange) if not findings else ())
+        return "read alone", strange if not findings else ()
     truths = _followed(made.truths, made.form, seen)
     still = {sheet for sheet in truths if not re.search(rf"{sheet} (row|column)[+-]", made.deed) and made.level == "cells"}
     _overwritten(truths, made.form, seen, returns, still)
     verdict = judge(truths, seen, returns, findings, FORMS)
-    return Outcome(number, made.level, made.deed, "read", tuple(_silent([*verdict.wrong, *verdict.lost], findings)))
+    return "read", _silent([*verdict.wrong, *verdict.lost], findings)
+
+
+def _peak() -> int:
+    """The most memory this process has had resident; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _overwritten(truths: Mapping[str, Truth], form: str, seen: Seen, returns: Sequence[Return], still: set[str]) -> None:
@@ -392,11 +419,26 @@ def _lost(number: int, slow: bool) -> list[Outcome]:
 
 
 def told(found: Sequence[Outcome]) -> str:
-    """A table: level and fate, and every failure by its number."""
-    counts = Counter((one.level, re.sub(r"^file\..*", lambda code: code[0], one.fate)) for one in found)
-    lines = ["| level | fate | mutants |", "|---|---|---|", *(f"| {level} | {fate} | {n} |" for (level, fate), n in sorted(counts.items()))]
+    """A table: level and fate, the slowest, the largest, and every failure by its number."""
+    levels = Counter(one.level for one in found)
+    counts = Counter((one.level, one.fate) for one in found)
     failed = [one for one in found if one.wrong or one.fate in ("slow", "defect")]
-    return "\n".join([*lines, "", f"Silently wrong or lost, or a defect: {len(failed)} of {len(found)}.", *(f"- {one.number} {one.deed}: {one.wrong[:3]}" for one in failed)])
+    slowest = max(found, key=lambda one: one.seconds)
+    return "\n".join(
+        [
+            f"{len(found)} mutants: " + ", ".join(f"{levels[level]} of the {what}" for level, what in LEVEL_WORDS.items()) + ".",
+            "",
+            "| level | fate | mutants |",
+            "|---|---|---|",
+            *(f"| {level} | {fate} | {n} |" for (level, fate), n in sorted(counts.items())),
+            "",
+            f"Slowest to read and check: {slowest.seconds:.2f} s (mutant {slowest.number}, {slowest.deed[:80]}); half take less than "
+            f"{median(one.seconds for one in found):.3f} s. Peak memory of a worker, with the forms and the judge: {max(one.peak for one in found) >> 20} MB.",
+            "",
+            f"Silently wrong or lost, or a defect: {len(failed)} of {len(found)}.",
+            *(f"- {one.number} {one.deed}: {one.wrong[:3]}" for one in failed),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Zip:
         except (zipfile.BadZipFile, OSError, ValueError, struct.error, NotImplementedError, UnicodeDecodeError, EOFError) as error:
             raise Refused("file.damaged", "压缩结构不完整，可能没有传完") from error
         if len(infos) > limits.parts:
-            raise Refused("file.too_large", f"内部有 {len(infos)} 个部件，上限 {limits.parts}")
+            raise limits.beyond("parts", f"内部有 {len(infos)} 个部件")
         self.infos: dict[str, zipfile.ZipInfo] = {}
         for info in infos:
             name = info.filename.replace("\\", "/").lower()
@@ -50,11 +50,12 @@ class Zip:
         if info.flag_bits & 1:
             raise Refused("file.encrypted")
         limits, at = self.limits, info.header_offset
-        room = min(limits.part_bytes, limits.unpacked_bytes - self.unpacked)
-        if info.file_size > room:
-            raise Refused("file.too_large", f"解压后超过 {limits.unpacked_bytes >> 20} MB")
+        if info.file_size > limits.part_bytes:
+            raise limits.beyond("part_bytes", f"内部部件 {name[:60]} 解压后过大")
+        if info.file_size > limits.unpacked_bytes - self.unpacked:
+            raise limits.beyond("unpacked_bytes", "解压后过大")
         if info.file_size > limits.ratio_from and info.file_size > limits.ratio * max(info.compress_size, 1):
-            raise Refused("file.suspicious", "压缩比异常，像是“压缩炸弹”")
+            raise limits.beyond("ratio", "压缩比异常，像是“压缩炸弹”")
         if self.data[at : at + 4] != b"PK\3\4":
             raise Refused("file.damaged", "压缩结构不完整，可能没有传完")
         start = at + 30 + sum(struct.unpack_from("<HH", self.data, at + 26))

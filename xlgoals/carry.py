@@ -70,8 +70,9 @@ class Formers:
 
 
 def read_formers(
-    paths: Iterable[Path], form_ids: Sequence[str], forms_dirs: tuple[str, ...], jobs: int | None, on_progress: Progress | None
-) -> Formers:
+    paths: Iterable[Path], form_ids: Sequence[str], forms_dirs: tuple[str, ...], jobs: int | None, on_progress: Progress | None,
+    limits: Limits = Limits(),  # noqa: B008  never changed
+) -> Formers:  # fmt: skip
     """Read a former cycle's folder, or files and folders of returns."""
     forms = load_forms(forms_dirs)
     roots = [path / "inbox" if (path / SETTINGS).is_file() else path for path in paths]
@@ -79,8 +80,8 @@ def read_formers(
     for path in paths:
         if (path / SETTINGS).is_file():
             kinds |= _kinds(path)
-    sources, _ = files_in(roots, forms.catalogue)
-    job = Job(forms_dirs, Given(), Limits())
+    sources, _ = files_in(roots, forms.catalogue, limits)
+    job = Job(forms_dirs, Given(), limits)
     answers = work_through(
         sources, partial(_read, job=job, form_ids=tuple(form_ids)), lambda source, slow: ([], [source.name]),
         limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=None, on_done=on_progress or (lambda done, total: None),

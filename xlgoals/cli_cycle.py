@@ -100,7 +100,7 @@ def _carried(former: tuple[Path, ...], cycle: Cycle, roster: Roster, jobs: int |
 
     form_ids = sorted({cycle.form_of(unit.department, unit.department_code) for unit in roster.filling})
     with reading_bar("读取上年的表") as show:
-        formers = read_formers(former, form_ids, cycle.forms_dirs, jobs, show)
+        formers = read_formers(former, form_ids, cycle.forms_dirs, jobs, show, cycle.settings.limits)
     found, strange = formers.of_units(roster)
     strangers = sorted({one.unit or one.order[2] for one in strange})
     click.echo(f"上年的表里有 {len(formers.projects)} 个项目，{sum(map(len, found.values()))} 个对得上名册里的单位。")

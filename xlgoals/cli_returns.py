@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,7 @@ from xlgoals.options import (
     forms_option,
     given_options,
     jobs_option,
+    limits_option,
     lists_options,
     paths_argument,
 )
@@ -40,6 +42,9 @@ from xlgoals.running import (
     write_summary,
 )
 
+if TYPE_CHECKING:
+    from xlgoals.limits import Limits
+
 
 @click.command()
 @paths_argument
@@ -57,10 +62,12 @@ from xlgoals.running import (
 @lists_options
 @cycle_option
 @jobs_option
+@limits_option
 @forms_option
 def check(
     paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
-    codes: Path | None, subjects: Path | None, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
+    codes: Path | None, subjects: Path | None, cycle_dir: Path | None, jobs: int | None, limits: Limits | None,
+    forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/
 
@@ -68,16 +75,16 @@ def check(
     """
     inside = found_cycle(cycle_dir, paths, "check 报送/")
     if inside:
-        _no_more(year, department, unit, *forms_dirs)
+        _no_more(year, department, unit, *forms_dirs, limits=limits)
         found = collected(inside, [], jobs, opinions=opinions, write=True)
-        taken, opinions = to_return(found), opinions or found.cycle.folder / OPINIONS
+        taken, opinions, limits = to_return(found), opinions or found.cycle.folder / OPINIONS, found.cycle.settings.limits
         force = force or folder is None
         folder = folder or found.cycle.returned
         check_place(folder, [found.cycle.inbox])
     else:
         if folder:
             check_place(folder, paths)
-        taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
+        taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects), limits)
         if opinions:
             taken = opined(taken, opinions, forms_dirs, write=True)
     tables = taken.tables
@@ -95,7 +102,7 @@ def check(
         click.echo(f"审核意见已写到 {opinions}：请在“处理”一栏选退回、认可或误报，下次 check 和 consolidate 照此。", err=True)
     code = exit_code(findings)
     if folder:
-        code = max(code, send_back(taken, folder, force))
+        code = max(code, send_back(taken, folder, force, limits))
     sys.exit(code)
 
 
@@ -105,10 +112,12 @@ def check(
 @given_options
 @cycle_option
 @jobs_option
+@limits_option
 @forms_option
 def read(
-    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...]
-) -> None:
+    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, cycle_dir: Path | None, jobs: int | None, limits: Limits | None,
+    forms_dirs: tuple[str, ...],
+) -> None:  # fmt: skip
     """读出填好的工作簿，不审核：看程序读懂了什么。例：xlgoals read 报送/ --format json
 
     在周期的文件夹里什么也不用写：读整个收件箱。
@@ -117,8 +126,10 @@ def read(
         from xlgoals.cycle import load_cycle
 
         settled, _ = load_cycle(inside)
+        _no_more(limits=limits)
+        limits = settled.settings.limits
         paths, forms_dirs = [settled.inbox], (*settled.forms_dirs, *forms_dirs)
-    tables = taken_in(paths, (year, department, unit), jobs, forms_dirs).tables
+    tables = taken_in(paths, (year, department, unit), jobs, forms_dirs, limits=limits).tables
     from xlgoals.report import print_findings, print_table, return_objects
     from xlgoals.tables import findings_of
 
@@ -157,12 +168,13 @@ def read(
 @lists_options
 @cycle_option
 @jobs_option
+@limits_option
 @engine_options
 @forms_option
 def consolidate(
     paths: Sequence[Path], output: Path | None, shape: str, opinions: Path | None, include: str | None, level: str, against: Path | None,
     state: bool, force: bool, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None, cycle_dir: Path | None,
-    jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
+    jobs: int | None, limits: Limits | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx
 
@@ -173,7 +185,7 @@ def consolidate(
 
     inside = found_cycle(cycle_dir, paths, "consolidate 报送/ -o 汇总.xlsx")
     if inside:
-        _no_more(year, department, unit, *forms_dirs)
+        _no_more(year, department, unit, *forms_dirs, limits=limits)
         output, force = _own_output(inside, output, shape, force)
     elif include or level:
         raise UsageError("--include 和 --level 要按周期的名册来，写明了文件就用不上。请在周期的文件夹里运行，不写文件。")
@@ -189,7 +201,7 @@ def consolidate(
         own = found.cycle.folder / OPINIONS
         opinions = opinions or (own if own.exists() else None)
         paths, forms_dirs = [Path(found.cycle.inbox.name)], found.cycle.forms_dirs
-        former = former_goals(against, jobs, forms_dirs) if against else None
+        former = former_goals(against, jobs, forms_dirs, found.cycle.settings.limits) if against else None
         write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=opinions)
         from xlgoals.tables import findings_of
 
@@ -198,10 +210,10 @@ def consolidate(
         click.echo(f"应报 {len(now.ledger.lines)} 家，计入 {len(now.owners)} 家。汇总已写到 {output}", err=True)
         left_out = int(len(now.owners) < len(now.ledger.lines))
         sys.exit(max(exit_code(findings), left_out, 3 * (exit_code(findings_of(found.taken.tables)) == 3)))
-    former = former_goals(against, jobs, forms_dirs) if against else None
+    former = former_goals(against, jobs, forms_dirs, limits) if against else None
     told = summarise(
         paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, former=former,
-        state=state, engine_name=engine, scheduler=scheduler, lists=OwnLists(codes, subjects),
+        state=state, engine_name=engine, scheduler=scheduler, lists=OwnLists(codes, subjects), limits=limits,
     )
     echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
     click.echo(f"汇总已写到 {output}", err=True)
@@ -220,8 +232,10 @@ def _own_output(cycle: Path, output: Path | None, shape: str, force: bool) -> tu
     return output, force or shape != "xlsx" or not output.exists() or ours(output)
 
 
-def _no_more(*given: str) -> None:
+def _no_more(*given: str, limits: Limits | None) -> None:
     from xlgoals.errors import UsageError
 
     if any(given):
         raise UsageError("在周期里，年度、部门、单位看下发时写入的标记，表样看 cycle.yaml，不用另写 --year、--department、--unit、--forms。")
+    if limits:
+        raise UsageError("在周期里，读取上限写在 cycle.yaml 的 limits 里，不用另写 --limits。")

@@ -17,6 +17,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from xlgoals.errors import Fault, InputError, Mistake, SpecError, UsageError
 from xlgoals.forms import Forms
+from xlgoals.limits import Limits
 from xlgoals.models import Model
 from xlgoals.outputs import write_apart
 from xlgoals.spec import data_folder, load_forms, load_model
@@ -52,6 +53,7 @@ class Settings(Model):
     roster: str = ""
     projects: str = ""
     review: Review = Review()
+    limits: Limits = Limits()
     key: str | None = None
     key_file: str | None = None
 

@@ -30,7 +30,7 @@ def inspect(data: bytes, limits: Limits | None = None) -> Package:
     if not data:
         raise Refused("file.empty")
     if len(data) > limits.file_bytes:
-        raise Refused("file.too_large", f"文件大小 {len(data) >> 20} MB，上限 {limits.file_bytes >> 20} MB")
+        raise limits.beyond("file_bytes", "文件过大")
     if data.startswith(SIGNATURE):
         return inspect_ole(data, limits)
     if not data.startswith(b"PK"):
@@ -47,12 +47,12 @@ def inspect(data: bytes, limits: Limits | None = None) -> Package:
     raise Refused("file.not_workbook", next((what for folder, what in folders if zipped.any(folder)), "压缩包（zip），请先解压"))
 
 
-def is_workbook(data: bytes) -> bool:
+def is_workbook(data: bytes, limits: Limits | None = None) -> bool:
     """Whether these bytes are a workbook of any kind, told without reading it."""
     try:
         if data.startswith(SIGNATURE):
             return bool({"workbook", "book", "encryptedpackage"} & Ole(data).names())
-        return data.startswith(b"PK") and _kind(Zip(data, Limits())) != ""
+        return data.startswith(b"PK") and _kind(Zip(data, limits or Limits())) != ""
     except Refused:
         return False
 

@@ -137,7 +137,7 @@ def _read(
 
     def lost(source: Source, slow: bool) -> Piece:
         code = "file.too_slow" if slow else "file.crashed"
-        return _answer({source: Taken(findings=[catalogue.finding(code, At(source.name), detail=f"{job.limits.seconds:g}")])}, catalogue)
+        return _answer({source: Taken(findings=[catalogue.finding(code, At(source.name), detail=job.limits.told("seconds"))])}, catalogue)
 
     return work_through(
         sources, partial(take_files, job=job), lost,
@@ -175,7 +175,8 @@ def take_file(source: Source, job: Job) -> Taken:
     except Refused as refused:
         return Taken(findings=[catalogue.finding(refused.code, at, detail=refused.detail)])
     except MemoryError:
-        return Taken(findings=[catalogue.finding("file.too_large", at, detail="内存不足")])
+        short = job.limits.beyond("memory", "内存不足")
+        return Taken(findings=[catalogue.finding(short.code, at, detail=short.detail)])
     except Exception as error:  # a defect of ours must not take the other files with it
         return Taken(findings=[_crash(at, error, catalogue)])
 

@@ -38,8 +38,10 @@ def inspect_ods(zipped: Zip, limits: Limits) -> Package:
         elif name == "table":
             facts, area = _sheet(element, limits)
             total += area
-            if total > limits.area or len(sheets) >= limits.sheets:
-                raise Refused("file.too_large", f"工作表“{facts.name[:31]}”数据区域过大")
+            if total > limits.area:
+                raise limits.beyond("area", f"工作表“{facts.name[:31]}”数据区域过大")
+            if len(sheets) >= limits.sheets:
+                raise limits.beyond("sheets", "工作表过多")
             hidden = _given(element, "style-name") in hidden_styles
             sheets.append(replace(facts, state="hidden" if hidden else "visible"))
             element.clear()
@@ -86,7 +88,7 @@ def _sheet(table: Any, limits: Limits) -> tuple[Sheet, int]:
                 if kind or formula or len(cell):
                     filled += wide * times
                     if filled > limits.cells:
-                        raise Refused("file.too_large", f"单元格超过 {limits.cells} 个")
+                        raise limits.beyond("cells", "有内容的单元格过多")
                     bottom, right = row + times, max(right, col + wide)
                     spots = [(r, c) for r in range(row, row + times) for c in range(col, col + wide)]
                     shown = "".join(cell.itertext()) if kind == "string" and formula else ""
@@ -100,7 +102,7 @@ def _sheet(table: Any, limits: Limits) -> tuple[Sheet, int]:
                 if down > 1 or across > 1:
                     merges.append(Area(row, col, row + down - 1, col + across - 1))
                     if len(merges) > limits.merges or down * across > limits.area:
-                        raise Refused("file.too_large", "合并单元格过多或过大")
+                        raise limits.beyond("merges" if len(merges) > limits.merges else "area", "合并单元格过多或过大")
                 col += wide
             row += times
     facts = Sheet(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from xlgoals.limits import Limits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +36,18 @@ engine_options = several(
     click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="在本机的进程里读，还是在 dask 集群上读。"),
     click.option("--scheduler", default="", metavar="ADDRESS", help="dask 调度器的地址，如 tcp://10.0.0.5:8786。"),
 )
+
+
+def _limits(context: click.Context, parameter: click.Parameter, path: Path | None) -> Limits | None:
+    from xlgoals.limits import load_limits
+
+    return load_limits(path) if path else None
+
+
+limits_option = click.option(
+    "--limits", type=click.Path(path_type=Path, dir_okay=False), callback=_limits, metavar="FILE.yaml",
+    help="读取上限（文件多大、多少单元格、多少秒），写法同 cycle.yaml 的 limits；问题里会说明是哪一项。",
+)  # fmt: skip
 codes_option = click.option(
     "--codes", type=click.Path(path_type=Path, dir_okay=False), help="当年的政府收支分类科目表（.xlsx 或 .csv），代替自带的科目。"
 )

@@ -47,7 +47,7 @@ class PatchedPackage:
         if key not in self.read:
             part = self.zip.xml(name)
             if len(part) > self.zip.limits.odd_bytes:
-                raise Refused("file.too_large", f"内部部件 {name[:60]} 过大")
+                raise self.zip.limits.beyond("odd_bytes", f"内部部件 {name[:60]} 过大")
             if not key.endswith(DRAWN):
                 safexml.parsed(part)  # what is edited as bytes must be sound
             self.read[key] = part

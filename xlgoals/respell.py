@@ -36,7 +36,7 @@ def rewritten_sheet(part: bytes, limits: Limits) -> bytes:
         elif name == "c" and inside:
             count += 1
             if count > limits.cells:
-                raise Refused("file.too_large", f"单元格超过 {limits.cells} 个")
+                raise limits.beyond("cells", "有内容的单元格过多")
             address = element.get("r", "").upper().replace("$", "").encode()
             if address and not ADDRESS.fullmatch(address):
                 raise Refused("file.damaged", "有不合规范的单元格地址")

@@ -35,9 +35,12 @@ class Returned:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def write_returns(tables: Tables, sources: Sequence[Source], folder: Path, words: ReturnWords, *, force: bool = False) -> Returned:
+def write_returns(
+    tables: Tables, sources: Sequence[Source], folder: Path, words: ReturnWords, *, force: bool = False, limits: Limits | None = None
+) -> Returned:  # fmt: skip
     """Write what goes back. Raises `OutputError` before anything is written when a file is in the way: one of ours needs
     `force`, any other is never replaced."""
+    limits = limits or Limits()
     findings: dict[str, list[Finding]] = defaultdict(list)
     for one in findings_of(tables):
         if not one.code.startswith("internal."):
@@ -47,13 +50,13 @@ def write_returns(tables: Tables, sources: Sequence[Source], folder: Path, words
     told, taken = Returned(), set[str]()
     wanted = [source for source in sources if source.name in findings]
     paths = {one.name: (_free(folder / _name(one, ""), taken), _free(folder / _name(one, words.list.alone), taken)) for one in wanted}
-    _check([path for both in paths.values() for path in both], [Path(source.path) for source in sources], force)
+    _check([path for both in paths.values() for path in both], [Path(source.path) for source in sources], force, limits)
     for source in wanted:
-        data = _read(source, judged.get(source.name, ""))
+        data = _read(source, judged.get(source.name, ""), limits.file_bytes)
         if data is None:
             told.changed.append(source.name)
             continue
-        marked = _marked(data, source, findings[source.name], words, answers, told)
+        marked = _marked(data, source, findings[source.name], words, answers, told, limits)
         if marked is None:
             continue
         copy, alone = marked
@@ -67,27 +70,29 @@ def write_returns(tables: Tables, sources: Sequence[Source], folder: Path, words
     return told
 
 
-def _read(source: Source, sha256: str) -> bytes | None:
-    """The bytes that were judged; None when they are no longer there."""
+def _read(source: Source, sha256: str, most: int) -> bytes | None:
+    """The bytes that were judged, no more of them than are ever read; None when they are no longer there."""
     try:
         with opened(source) as file:
-            data = file.read()
-        changed = source.changed if source.member else Path(source.path).stat().st_mtime
+            data = file.read(most + 1)
+        info = Path(source.path).stat()
     except OSError:
         return None
-    same = hashlib.sha256(data).hexdigest() == sha256 if sha256 else (changed, len(data)) == (source.changed, source.size)
+    now = (source.changed, source.size) if source.member else (info.st_mtime, info.st_size)
+    same = hashlib.sha256(data).hexdigest() == sha256 if sha256 else now == (source.changed, source.size)
     return data if same else None
 
 
 def _marked(
-    data: bytes, source: Source, findings: Sequence[Finding], words: ReturnWords, answers: Mapping[str, str], told: Returned
+    data: bytes, source: Source, findings: Sequence[Finding], words: ReturnWords, answers: Mapping[str, str], told: Returned,
+    limits: Limits,
 ) -> tuple[bytes, bool] | None:
     """The marked copy, or the list alone where the file cannot be read or marked."""
     name = PurePosixPath(source.name).name
     try:
         if not any(one.code.startswith(UNREAD) for one in findings):
             try:
-                return mark(data, findings, words, file=name, answers=answers), False
+                return mark(data, findings, words, file=name, answers=answers, limits=limits), False
             except Refused:
                 pass  # xls, xlsb, ods, et: not packages of this kind
         return problem_list(findings, words, file=name, answers=answers), True
@@ -119,7 +124,7 @@ def _free(path: Path, taken: set[str]) -> Path:
     return wanted
 
 
-def _check(paths: Sequence[Path], inputs: Sequence[Path], force: bool) -> None:
+def _check(paths: Sequence[Path], inputs: Sequence[Path], force: bool, limits: Limits) -> None:
     read = {_id(path) for path in inputs} - {None}
     there = [path for path in paths if path.exists()]
     for path in there:
@@ -128,7 +133,7 @@ def _check(paths: Sequence[Path], inputs: Sequence[Path], force: bool) -> None:
     if there and not force:
         raise OutputError(f"{there[0]} 等 {len(there)} 个文件已存在，没有覆盖，什么也没有写。请换一个文件夹，或加 --force 覆盖上次退回的。")
     for path in there:
-        if path.is_dir() or path.stat().st_size > Limits().file_bytes or not guard.is_marked(path.read_bytes()):
+        if path.is_dir() or path.stat().st_size > limits.file_bytes or not guard.is_marked(path.read_bytes()):
             raise OutputError(f"{path} 不是本程序退回的表，加 --force 也不覆盖。请换一个文件夹。")
 
 

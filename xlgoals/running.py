@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xlgoals.findings import Finding
     from xlgoals.forms import Forms
     from xlgoals.intake import Intake
+    from xlgoals.limits import Limits
     from xlgoals.records import Book
     from xlgoals.roster import Roster
     from xlgoals.subjects import Subject
@@ -74,7 +75,10 @@ def loaded(forms_dirs: tuple[str, ...], lists: OwnLists) -> tuple[Forms, tuple[S
     return forms, read_subjects(lists.subjects, headings)
 
 
-def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], lists: OwnLists = NO_LISTS) -> Intake:
+def reviewed(
+    paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], lists: OwnLists = NO_LISTS,
+    limits: Limits | None = None,
+) -> Intake:  # fmt: skip
     from dataclasses import replace
 
     from xlgoals.check import check as run_checks
@@ -83,7 +87,7 @@ def reviewed(paths: Sequence[Path], given: tuple[str, str, str], jobs: int | Non
     from xlgoals.wording import load_return_words
 
     forms, subjects = loaded(forms_dirs, lists)
-    taken = taken_in(paths, given, jobs, forms_dirs)
+    taken = taken_in(paths, given, jobs, forms_dirs, limits=limits)
     judged = with_findings(taken.tables, run_checks(taken.tables, forms, subjects))
     return replace(taken, tables=explained(judged, load_return_words().explanation))
 
@@ -162,7 +166,7 @@ def collected(
     from xlgoals.wording import load_return_words
 
     cycle, forms, roster = load_whole(cycle_folder(folder))
-    taken = taken_in(paths or [cycle.inbox], ("", "", ""), jobs, cycle.forms_dirs, settle=False, key=cycle.key)
+    taken = taken_in(paths or [cycle.inbox], ("", "", ""), jobs, cycle.forms_dirs, settle=False, key=cycle.key, limits=cycle.settings.limits)
     found = sorted_out(taken.tables, taken.sources, roster, cycle, forms.catalogue)
     tables = settled(found.of(taken.tables), {source.name: source.changed for source in taken.sources}, forms.catalogue)
     tables = with_findings(tables, [*run_checks(tables, forms), *found.findings])
@@ -175,14 +179,15 @@ def collected(
 
 
 def taken_in(
-    paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, settle: bool = True, key: bytes = b""
-) -> Intake:
+    paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, settle: bool = True, key: bytes = b"",
+    limits: Limits | None = None,
+) -> Intake:  # fmt: skip
     from xlgoals.intake import gather
     from xlgoals.records import Given
     from xlgoals.report import reading_bar
 
     with reading_bar() as show:
-        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show, settle=settle, key=key)
+        return gather(paths, forms_dirs=forms_dirs, given=Given(*given), jobs=jobs, on_progress=show, settle=settle, key=key, limits=limits)
 
 
 def write_summary(
@@ -218,7 +223,7 @@ def write_summary(
             write_data(whole.summary, draft, shape, wording=whole.wording, more=whole.more)  # type: ignore[arg-type]  # click lets only its formats through
 
 
-def former_goals(path: Path, jobs: int | None, forms_dirs: tuple[str, ...]) -> Goals:
+def former_goals(path: Path, jobs: int | None, forms_dirs: tuple[str, ...], limits: Limits | None = None) -> Goals:
     """What a former summary holds: of a cycle's folder the returns that count, else what a folder of Parquet says or what the
     returns in a file or folder say."""
     import polars as pl
@@ -237,7 +242,7 @@ def former_goals(path: Path, jobs: int | None, forms_dirs: tuple[str, ...]) -> G
         except (pl.exceptions.PolarsError, OSError) as error:
             raise UsageError(f"{path} 里的汇总数据读不了（{type(error).__name__}）。请用 consolidate --format parquet 重新写出，或直接写上期的报送文件夹。") from error
         return goals
-    taken = collected(path, [], jobs).taken if (path / SETTINGS).is_file() else taken_in([path], ("", "", ""), jobs, forms_dirs)
+    taken = collected(path, [], jobs).taken if (path / SETTINGS).is_file() else taken_in([path], ("", "", ""), jobs, forms_dirs, limits=limits)
     return goals_of(roll_up(taken.tables), {source.name: Path(source.path) for source in taken.sources})
 
 
@@ -274,7 +279,7 @@ def ours(path: Path) -> bool:
 def summarise(
     paths: Sequence[Path], output: Path, shape: str, *, given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...],
     force: bool = False, opinions: Path | None = None, former: Goals | None = None, state: bool = True, engine_name: str = "local", scheduler: str = "",
-    lists: OwnLists = NO_LISTS,
+    lists: OwnLists = NO_LISTS, limits: Limits | None = None,
 ) -> Tally:  # fmt: skip
     """Read, judge and add up any number of workbooks, and write the summary whole, with links back to every file that was read
     and never over one of them. What was read is kept beside the summary, unless `state` is off."""
@@ -296,14 +301,14 @@ def summarise(
     from xlgoals.store import Store, circumstances
     from xlgoals.summary import About, apart, write_data, write_summary
 
-    (forms, subjects), known = loaded(forms_dirs, lists), Given(*given)
-    sources, listed = files_in(paths, forms.catalogue)
+    (forms, subjects), known, limits = loaded(forms_dirs, lists), Given(*given), limits or Limits()
+    sources, listed = files_in(paths, forms.catalogue, limits)
     keep = output.with_name(output.stem + STATE) if state else None
     if keep:
         keep.parent.mkdir(parents=True, exist_ok=True)
-    with Store(keep, circumstances(forms_dirs, known, Limits())) as store, tempfile.TemporaryDirectory(prefix="xlgoals-") as work:
+    with Store(keep, circumstances(forms_dirs, known, limits)) as store, tempfile.TemporaryDirectory(prefix="xlgoals-") as work:
         with engine(engine_name, scheduler) as executor, reading_bar() as show:
-            read_into(store, sources, forms_dirs=forms_dirs, given=known, jobs=jobs, executor=executor, on_progress=show)
+            read_into(store, sources, forms_dirs=forms_dirs, given=known, jobs=jobs, executor=executor, on_progress=show, limits=limits)
         grades: list[Graded] = []
         judge = _graded(opinions, _opinions(opinions, forms), grades) if opinions else None
         with adding_bar() as show_batch:
@@ -387,12 +392,12 @@ def check_place(folder: Path, paths: Sequence[Path]) -> None:
             raise OutputError(f"{folder} 在要审核的 {path} 里面，下次会把退回的表当成报送的表。请换一个文件夹。")
 
 
-def send_back(taken: Intake, folder: Path, force: bool) -> int:
+def send_back(taken: Intake, folder: Path, force: bool, limits: Limits | None = None) -> int:
     """Write a marked copy of each workbook with findings, tell which, and give the exit code of doing so."""
     from xlgoals.returning import write_returns
     from xlgoals.wording import load_return_words
 
-    told = write_returns(taken.tables, taken.sources, folder, load_return_words(), force=force)
+    told = write_returns(taken.tables, taken.sources, folder, load_return_words(), force=force, limits=limits)
     for path in told.marked:
         click.echo(f"已标注：{path}", err=True)
     for name, path in told.listed.items():

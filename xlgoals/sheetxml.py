@@ -67,7 +67,7 @@ class Scanner:
             self.texts = None
             self.cells, self.area, self.merged, self.merges = before
             if len(part) > self.limits.odd_bytes:
-                raise Refused("file.too_large", f"工作表“{bare.name[:31]}”过大") from None
+                raise self.limits.beyond("odd_bytes", f"工作表“{bare.name[:31]}”的写法少见，又过大") from None
         part = rewritten_sheet(part, self.limits)
         try:
             return self.scan(part, bare)
@@ -89,7 +89,7 @@ class Scanner:
         count = body.count(b"<c")
         self.cells += count
         if self.cells > limits.cells:
-            raise Refused("file.too_large", f"单元格超过 {limits.cells} 个")
+            raise limits.beyond("cells", "有内容的单元格过多")
         # names count without their prefix, as for the native reader: so a prefixed cell must not stand beside usual ones
         if close < 0 or (b"?" in body and b"<?" in body) or (b":" in body and b":c" in body) or b":sheetData" in head:
             raise _Odd
@@ -101,7 +101,7 @@ class Scanner:
             raise Refused("file.damaged", f"工作表“{name[:31]}”中同一单元格出现两次")
         self.measure(addresses, name)
         if len(body) > limits.text_bytes and max(map(len, body.split(b"<"))) > limits.text_bytes:
-            raise Refused("file.too_large", f"工作表“{name[:31]}”有一个单元格文字过长")
+            raise limits.beyond("text_bytes", f"工作表“{name[:31]}”有一个单元格文字过长")
         rows, lost = self.values(cells if len(cells) == count else None)
         facts = replace(
             bare,
@@ -137,7 +137,7 @@ class Scanner:
                 raise Refused("file.damaged", f"工作表“{name[:31]}”有超出范围的单元格")
             self.area += bottom * right
         if self.area > self.limits.area:
-            raise Refused("file.too_large", f"工作表“{name[:31]}”在很远的位置有内容，数据区域过大")
+            raise self.limits.beyond("area", f"工作表“{name[:31]}”在很远的位置有内容，数据区域过大")
 
     def find_formulas(self, body: bytes) -> dict[RowCol, str]:
         expected = body.count(b"<f")
@@ -174,7 +174,7 @@ class Scanner:
         (top, left), (bottom, right) = cell_spot(first), cell_spot(last)
         self.merged += max(0, bottom - top + 1) * max(0, right - left + 1)
         if self.merged > self.limits.area:
-            raise Refused("file.too_large", "数组公式覆盖的区域过大")
+            raise self.limits.beyond("area", "数组公式覆盖的区域过大")
         return ((row, col) for row in range(top, bottom + 1) for col in range(left, right + 1))
 
     def find_formats(self, body: bytes) -> dict[RowCol, str]:
@@ -191,7 +191,7 @@ class Scanner:
         self.merges += len(areas)
         self.merged += covered
         if self.merges > self.limits.merges or self.merged > self.limits.area:
-            raise Refused("file.too_large", f"工作表“{name[:31]}”合并的单元格过多或过大")
+            raise self.limits.beyond("merges" if self.merges > self.limits.merges else "area", f"工作表“{name[:31]}”合并的单元格过多或过大")
         return areas
 
 

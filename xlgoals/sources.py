@@ -81,7 +81,7 @@ def files_in(paths: Iterable[str | Path], catalogue: Catalogue, limits: Limits |
         if others:
             shown = "、".join(others[:OTHERS_NAMED]) + ("…" if len(others) > OTHERS_NAMED else "")
             findings.append(catalogue.finding("folder.other_files", place, found=shown, detail=str(len(others))))
-    return _once(_told_apart(found), catalogue, findings), findings
+    return _once(_told_apart(found), catalogue, findings, limits.file_bytes), findings
 
 
 def _source(path: Path, name: str, info: os.stat_result) -> Source:
@@ -111,9 +111,11 @@ def _archived(path: Path, name: str, limits: Limits, catalogue: Catalogue, findi
         detail = (error.strerror or "") if isinstance(error, OSError) else "压缩包损坏，或者不是 zip"
         findings.append(catalogue.finding("file.unreadable", At(name), detail=detail or type(error).__name__))
         return []
-    if len(infos) > limits.parts or sum(info.file_size for info in infos) > limits.archive_bytes:
-        detail = f"压缩包里有 {len(infos)} 个文件，展开后 {sum(info.file_size for info in infos) >> 20} MB"
-        findings.append(catalogue.finding("file.too_large", At(name), detail=detail))
+    size = sum(info.file_size for info in infos)
+    if len(infos) > limits.parts or size > limits.archive_bytes:
+        limit = "parts" if len(infos) > limits.parts else "archive_bytes"
+        refused = limits.beyond(limit, f"压缩包里有 {len(infos)} 个文件，展开后 {size >> 20} MB")
+        findings.append(catalogue.finding(refused.code, At(name), detail=refused.detail))
         return []
     found, others, locked = [], [], []
     for info in infos:
@@ -193,7 +195,7 @@ def _is_workbook(path: Path, info: os.stat_result, limits: Limits) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(8)
-            return head.startswith(guard.HEADS) and guard.is_workbook(head + file.read())
+            return head.startswith(guard.HEADS) and guard.is_workbook(head + file.read(), limits)
     except OSError:
         return False
 
@@ -217,14 +219,14 @@ def _whole_name(one: Source) -> str:
     return _label(Path(one.path).as_posix()) + (inside[1] if inside else "")
 
 
-def _once(found: list[Source], catalogue: Catalogue, findings: list[Finding]) -> list[Source]:
-    """Of files with the same bytes keep the newest; say so, unless they are our own outputs."""
+def _once(found: list[Source], catalogue: Catalogue, findings: list[Finding], most: int) -> list[Source]:
+    """Of files with the same bytes keep the newest; say so, unless they are our own outputs. What is too large to be read is not compared."""
     sizes: dict[int, list[Source]] = {}
     for one in found:
         sizes.setdefault(one.size, []).append(one)
     groups: dict[str, list[Source]] = {}
     for same_size in sizes.values():
-        for one in same_size if len(same_size) > 1 and same_size[0].size else ():
+        for one in same_size if len(same_size) > 1 and 0 < same_size[0].size <= most else ():
             with contextlib.suppress(OSError), opened(one) as file:
                 groups.setdefault(hashlib.sha256(file.read()).hexdigest(), []).append(one)
     dropped: set[tuple[str, str]] = set()

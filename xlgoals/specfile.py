@@ -28,6 +28,7 @@ _PROBLEMS = {
     "bool_parsing": "应为 yes 或 no",
     "literal_error": "只能是 {expected}",
     "greater_than_equal": "不能小于 {ge}",
+    "greater_than": "应大于 {gt}",
     "less_than_equal": "不能大于 {le}",
     "string_pattern_mismatch": "写法应符合 {pattern}",
     "string_too_long": "不能超过 {max_length} 字",

@@ -146,7 +146,7 @@ class _Biff:
 
     def sheets(self) -> tuple[Sheet, ...]:
         if len(self.listed) > self.limits.sheets:
-            raise Refused("file.too_large", f"有 {len(self.listed)} 张工作表，上限 {self.limits.sheets}")
+            raise self.limits.beyond("sheets", f"有 {len(self.listed)} 张工作表")
         return tuple(self.sheet(offset) for offset, _, sort in self.listed if sort == 0)
 
     def sheet(self, offset: int) -> Sheet:
@@ -194,7 +194,7 @@ class _Biff:
             bottom, right = max(bottom, row + 1), max(right, last + 1)
         self.area += bottom * right
         if self.cells > self.limits.cells or self.area > self.limits.area:
-            raise Refused("file.too_large", "单元格过多，或在很远的位置有内容")
+            raise self.limits.beyond("cells" if self.cells > self.limits.cells else "area", "单元格过多，或在很远的位置有内容")
         formulas |= {spot: OWN for spot in formulas if any(area.holds(*spot) for area in shared)}
         return Sheet(
             "", formulas=formulas, errors=errors, formats=formats, hidden_rows=frozenset(hidden_rows), hidden_cols=frozenset(hidden_cols)

@@ -31,7 +31,7 @@ def inspect_xlsb(zipped: Zip, limits: Limits) -> Package:
                     bottom, right = max(bottom, row + 1), max(right, int.from_bytes(part[start : start + 4], "little") + 1)
             area += bottom * right
             if area > limits.area or cells > limits.cells:
-                raise Refused("file.too_large", "单元格过多，或在很远的位置有内容")
+                raise limits.beyond("cells" if cells > limits.cells else "area", "单元格过多，或在很远的位置有内容")
     if not all(name.isascii() for name, _ in parts):
         raise Refused("file.suspicious", "内部部件名不正常")
     return Package("xlsb", stored_zip(parts), properties=custom_properties(zipped), flags=tuple(sorted(carried(zipped))))

@@ -36,7 +36,7 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
     workbook_part = _target_of(_relations(zipped, "_rels/.rels"), "/officeDocument") or "xl/workbook.xml"
     source = zipped.xml(workbook_part)
     if source.count(b"definedName ") > limits.names * 2:
-        raise Refused("file.too_large", f"定义的名称超过 {limits.names} 个")
+        raise limits.beyond("names", "定义的名称过多")
     workbook = parsed(source)
     folder, leaf = posixpath.split(workbook_part)
     relations = _relations(zipped, f"{folder}/_rels/{leaf}.rels", folder)
@@ -46,7 +46,7 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
     formats = codes_of([element.get("numFmtId", "0") for element in child(styles, "cellXfs")], own)
     listed = [element for element in child(workbook, "sheets") if local(element) == "sheet"]
     if len(listed) > limits.sheets:
-        raise Refused("file.too_large", f"有 {len(listed)} 张工作表，上限 {limits.sheets}")
+        raise limits.beyond("sheets", f"有 {len(listed)} 张工作表")
     names, own_names = _defined_names(workbook, limits)
 
     strings = _strings(zipped, strings_part, limits) if strings_part in zipped else b""
@@ -112,7 +112,7 @@ def _defined_names(workbook: Any, limits: Limits) -> tuple[dict[str, str], dict[
     own: dict[int, dict[str, str]] = {}
     for count, element in enumerate(child(workbook, "definedNames"), 1):
         if count > limits.names:
-            raise Refused("file.too_large", f"定义的名称超过 {limits.names} 个")
+            raise limits.beyond("names", "定义的名称过多")
         scope = element.get("localSheetId")
         names = wide if scope is None else own.setdefault(whole(scope, -1), {})
         names[element.get("name", "")] = element.text or ""
@@ -170,10 +170,10 @@ def _strings(zipped: Zip, name: str, limits: Limits) -> bytes:
     part = zipped.xml(name)
     if b"<sst" not in part[:2000] or (b"!" in part and b"<!" in part) or b":si" in part:
         if len(part) > limits.odd_bytes:
-            raise Refused("file.too_large", "文字内容过大")
+            raise limits.beyond("odd_bytes", "文字内容的写法少见，又过大")
         part = rewritten_strings(part)
     if part.count(b"<si") > limits.strings:
-        raise Refused("file.too_large", f"文字条目超过 {limits.strings} 个")
+        raise limits.beyond("strings", "文字条目过多")
     if len(part) > limits.text_bytes and max(map(len, part.split(b"</si>"))) > limits.text_bytes:
-        raise Refused("file.too_large", "有一个单元格文字过长")
+        raise limits.beyond("text_bytes", "有一个单元格文字过长")
     return part
