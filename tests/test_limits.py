@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.test_guard import HOSTILE
+from tests.test_intake import far
 from xlgoals.cli import main
 from xlgoals.errors import InputError, Refused
 from xlgoals.guard import inspect
@@ -112,3 +113,15 @@ def test_every_limit_is_in_the_documentation_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
     shown = {name: re.match(r"上限 (.+)，", Limits().told(name))[1] for name in Limits.model_fields}  # type: ignore[index]
     assert {name: text.replace(",", "") for name, text in rows.items()} == {name: text.removesuffix(" 秒") for name, text in shown.items()}
+
+
+def test_a_native_crash_does_not_end_a_command_about_one_file(tmp_path: Path) -> None:
+    """With the guard's limit lifted, the far cell makes the native reader abort its process."""
+    (tmp_path / "坏.xlsx").write_bytes(far())
+    (tmp_path / "高.yaml").write_text(f"area: {1 << 50}", encoding="utf-8")
+    told = xlgoals("convert", tmp_path / "坏.xlsx", "--to", "mof-2021", "-o", tmp_path / "x.xlsx", "--limits", tmp_path / "高.yaml")
+    assert (told.exit_code, "读取程序异常退出" in told.output) == (2, True), told.output
+    (tmp_path / "快.yaml").write_text("seconds: 0.001", encoding="utf-8")
+    told = xlgoals("convert", FILLED[0], "--to", "mof-2021", "-o", tmp_path / "x.xlsx", "--limits", tmp_path / "快.yaml")
+    assert (told.exit_code, "由设置 seconds 定" in told.output) == (2, True), told.output
+    assert not (tmp_path / "x.xlsx").exists()

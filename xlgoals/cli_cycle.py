@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from pathlib import Path
@@ -119,6 +120,7 @@ def _carried(former: tuple[Path, ...], cycle: Cycle, roster: Roster, jobs: int |
 @forms_option
 def fill(path: Path, lists: tuple[Path, ...], output: Path | None, force: bool, forms_dirs: tuple[str, ...]) -> None:
     """把本单位自己的项目清单填进下发的空表。例：xlgoals fill 空表.xlsx --data 项目清单.xlsx"""
+    from xlgoals.errors import UsageError
     from xlgoals.fill import fill as fill_in
     from xlgoals.listed import headings, indicator_headings
     from xlgoals.lists import read_lists
@@ -129,7 +131,11 @@ def fill(path: Path, lists: tuple[Path, ...], output: Path | None, force: bool, 
     forms = load_forms(forms_dirs)
     known = {word for form in forms.forms.values() for words in (headings(form), indicator_headings(form)) for word in words}
     listings = [one for given in lists for one in read_lists(given, forms.catalogue, known)]
-    made, count = fill_in(path.read_bytes(), opened(path, forms), listings, forms)
+    book = opened(path, forms)
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != book.sha256:
+        raise UsageError(f"{path} 在读的时候被改动，没有填。请关闭正打开它的程序，再试一次。")
+    made, count = fill_in(data, book, listings, forms)
     target = output or path.with_name(f"{path.stem}_已填.xlsx")
     with write_whole(target, force=force, inputs=[path, *lists]) as draft:
         draft.write_bytes(made)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xlgoals.errors import Mistake, SpecError
-from xlgoals.options import codes_option, force_option, forms_option, given_options
+from xlgoals.options import codes_option, force_option, forms_option, given_options, limits_option
 from xlgoals.running import exit_code, opened
+
+if TYPE_CHECKING:
+    from xlgoals.limits import Limits
 
 
 @click.group("forms", invoke_without_command=True)
@@ -128,8 +132,11 @@ def new(
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="写到哪个文件。")
 @force_option
 @given_options
+@limits_option
 @forms_option
-def convert(path: Path, form: str, output: Path, force: bool, year: str, department: str, unit: str, forms_dirs: tuple[str, ...]) -> None:
+def convert(
+    path: Path, form: str, output: Path, force: bool, year: str, department: str, unit: str, limits: Limits | None, forms_dirs: tuple[str, ...]
+) -> None:
     """把填好的表换成另一种表样，列出新表放不下的内容。例：xlgoals convert 青龙.xlsx --to mof-2021 -o 国家式.xlsx"""
     from xlgoals.convert import convert_book
     from xlgoals.outputs import write_whole
@@ -138,7 +145,7 @@ def convert(path: Path, form: str, output: Path, force: bool, year: str, departm
     from xlgoals.spec import load_forms
 
     forms = load_forms(forms_dirs)
-    made, findings = convert_book(opened(path, forms), forms[form], forms, Given(year, department, unit))
+    made, findings = convert_book(opened(path, forms, limits), forms[form], forms, Given(year, department, unit))
     print_findings(findings)
     if made is None:
         sys.exit(2)

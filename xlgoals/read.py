@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
@@ -14,11 +16,13 @@ from xlgoals.errors import Refused
 from xlgoals.formats import is_moment, moment
 from xlgoals.limits import Limits
 from xlgoals.records import Area, Book, Package, Sheet, State, Value
+from xlgoals.workers import deadline, work_through
 
 _STATES: tuple[tuple[SheetVisibleEnum, State], ...] = (
     (SheetVisibleEnum.Visible, "visible"), (SheetVisibleEnum.Hidden, "hidden"), (SheetVisibleEnum.VeryHidden, "very_hidden")
 )  # fmt: skip
 Rows = list[list[Value | None]]
+_Answer = tuple[Book | None, str, str]  # a workbook, or the code and detail of its refusal
 
 
 def read_book(path: str, *, name: str, limits: Limits | None = None) -> Book:
@@ -30,6 +34,35 @@ def read_book(path: str, *, name: str, limits: Limits | None = None) -> Book:
     except OSError as error:
         raise Refused("file.unreadable", error.strerror or type(error).__name__) from error
     return read_bytes(data, name=name, limits=limits)
+
+
+def read_apart(path: Path, *, limits: Limits | None = None) -> Book:
+    """As `read_book`, in a process of its own: what ends the native reader does not end the caller."""
+    limits = limits or Limits()
+
+    def lost(item: Path, slow: bool) -> _Answer:
+        return None, *(("file.too_slow", limits.told("seconds")) if slow else ("file.crashed", ""))
+
+    ((book, code, detail),) = work_through(
+        [path], partial(_answered, limits=limits), lost, limits=limits, jobs=1, executor=None, on_done=lambda done, total: None
+    )
+    if book is None:
+        raise Refused(code, detail)
+    return book
+
+
+def _answered(paths: Sequence[Path], limits: Limits) -> _Answer:
+    """One workbook, or why it was refused: nothing that must be raised crosses between processes."""
+    for path in paths:
+        with deadline(limits.seconds):
+            try:
+                return read_book(str(path), name=path.name, limits=limits), "", ""
+            except Refused as refused:
+                return None, refused.code, refused.detail
+            except MemoryError:
+                short = limits.beyond("memory", "内存不足")
+                return None, short.code, short.detail
+    return None, "", ""
 
 
 def read_bytes(data: bytes, *, name: str, limits: Limits | None = None) -> Book:

@@ -35,16 +35,16 @@ def echo_json(told: dict[str, Any]) -> None:
     click.echo(json.dumps(told, ensure_ascii=False))
 
 
-def opened(path: Path, forms: Forms) -> Book:
-    """Read the one workbook that a command works on; what cannot be read stops it."""
+def opened(path: Path, forms: Forms, limits: Limits | None = None) -> Book:
+    """Read the one workbook that a command works on, in a worker; what cannot be read stops it."""
     from xlgoals.errors import Refused, UsageError
     from xlgoals.explanations import without_lists
-    from xlgoals.read import read_book
+    from xlgoals.read import read_apart
     from xlgoals.records import At
     from xlgoals.wording import load_return_words
 
     try:
-        return without_lists(read_book(str(path), name=path.name), load_return_words().list)[0]
+        return without_lists(read_apart(path, limits=limits), load_return_words().list)[0]
     except Refused as refused:
         raise UsageError(forms.catalogue.finding(refused.code, At(path.name), detail=refused.detail).text) from refused
 
