@@ -23,6 +23,7 @@ from xlgoals.cli import main
 from xlgoals.explanations import counts
 from xlgoals.intake import Intake, gather
 from xlgoals.keys import keyed
+from xlgoals.limits import Limits
 from xlgoals.listsheet import KEY_MARK
 from xlgoals.read import read_book
 from xlgoals.records import Given
@@ -43,9 +44,11 @@ ANSWER = WORDS.list.columns["answer"].label
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read in this process: that reading in workers gives the same is tested elsewhere, and starting them takes a second each time."""
 
-    def taken_in(paths: list[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
+    def taken_in(
+        paths: list[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, limits: Limits | None = None
+    ) -> Intake:
         with ThreadPoolExecutor(1) as executor:
-            return gather(paths, forms_dirs=forms_dirs, given=Given(*given), executor=executor)
+            return gather(paths, forms_dirs=forms_dirs, given=Given(*given), executor=executor, limits=limits)
 
     monkeypatch.setattr("xlgoals.running.taken_in", taken_in)
 
