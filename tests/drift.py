@@ -135,9 +135,8 @@ def cells(book: Workbook, *, own: bool = False) -> Seen:
     """The cells of an openpyxl workbook; our own formulas, or everything but them."""
     return {
         page.title: {
-            (cell.row - 1, cell.column - 1): cell.value
-            for row in page.iter_rows()
-            for cell in row
+            (row - 1, column - 1): cell.value
+            for (row, column), cell in sorted(page._cells.items())  # a blank cell in the last corner would make iter_rows lay out all before it
             if cell.value is not None and (OWN in str(cell.value)) == own
         }
         for page in book.worksheets

@@ -477,11 +477,14 @@ def _lost(number: int, slow: bool) -> list[Outcome]:
     return [Outcome(number, made.level, made.deed, "slow" if slow else "crashed")]
 
 
+FAILED = ("slow", "crashed", "defect")  # fates that are failures by themselves
+
+
 def told(found: Sequence[Outcome]) -> str:
     """A table: level and fate, the slowest, the largest, and every failure by its number."""
     levels = Counter(one.level for one in found)
     counts = Counter((one.level, one.fate) for one in found)
-    failed = [one for one in found if one.wrong or one.fate in ("slow", "defect")]
+    failed = [one for one in found if one.wrong or one.fate in FAILED]
     slowest = max(found, key=lambda one: one.seconds)
     return "\n".join(
         [
