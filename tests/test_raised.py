@@ -72,12 +72,18 @@ def shift_a_line(book: Any) -> None:
     book["项目1"]["C21"], book["项目1"]["D21"], book["项目1"]["E21"] = None, name, target
 
 
+def hide_text(book: Any) -> None:
+    """A sign that turns the order of what follows: what is written is not what is read."""
+    book["项目1"]["C21"] = f"\u202e{book['项目1']['C21'].value}"
+
+
 @pytest.mark.parametrize(("code", "damage", "sheet", "cell"), [
     ("form.hidden", hide, "项目2", ""),
     ("form.same_name", same_name, "Sheet1", ""),
     ("layout.disagree", misname, "项目1", "B4"),
     ("layout.label", relabel, "项目1", "A4"),
     ("layout.unit", other_unit, "项目1", "A6"),
+    ("cell.hidden", hide_text, "项目1", "C21"),
     ("cell.key", paste_a_key, "项目1", "C21"),
     ("line.level", move_a_level, "项目1", "A21"),
     ("cell.covered", type_into_a_split_cell, "项目1", "C4"),

@@ -9,6 +9,7 @@ from typing import Literal
 
 from xlgoals.errors import Mistake
 from xlgoals.records import At, Spot
+from xlgoals.words import unhidden
 
 Severity = Literal["error", "query", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "query", "note")
@@ -144,7 +145,7 @@ class Catalogue:
             field=field,
             found=found,
             expected=expected,
-            message=rule.sentence.format_map(told),
+            message=unhidden(rule.sentence.format_map(told)),
             remedy=rule.remedy.format_map(told),
             key=finding_key(code, identity or at.file, record or f"{at.sheet}!{at.cell}", found, expected),
             amount=rule.amount,

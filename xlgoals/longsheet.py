@@ -22,7 +22,7 @@ from xlgoals.records import column_name
 SLICE = 5_000  # rows turned into XML at a time
 LEVEL = 1  # of packing: higher ones take several times as long for a tenth of the size
 PINNED = (1980, 1, 1, 0, 0, 0)
-_AWKWARD = r"[\x00-\x08\x0b-\x1f\x7f\x{fffe}\x{ffff}]"  # what `fit_text` takes care of
+_AWKWARD = r"[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{fffe}\x{ffff}]"  # what `fit_text` takes care of
 _ZIP_MOST = 500_000  # rows that surely make no part of 2 GB, from which on archives need their larger format
 _DIMENSION = re.compile(rb'<dimension ref="A1(?::([A-Z]+)[0-9]+)?"/>')
 

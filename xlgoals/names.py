@@ -12,7 +12,7 @@ import unicodedata
 
 MOST = 150  # bytes of a name without its ending: file systems hold 255, paths on Windows 260 letters
 KEY_MOST = 60
-WIDE = str.maketrans('<>:"/\\|?*~', "＜＞：＂／＼｜？＊～")  # what Windows forbids, as people still read it; ~ is ours
+WIDE = str.maketrans('<>:"/\\|?*', "＜＞：＂／＼｜？＊")  # what Windows forbids, as people still read it
 RESERVED = re.compile(r"(?i)(?:CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])(?:\..*)?")
 
 
@@ -22,13 +22,17 @@ def safe_stem(key: str, words: str = "") -> str:
     shown = _safe(key)
     plain = shown == key == key.upper() and "_" not in key and len(key.encode()) <= KEY_MOST and key == unicodedata.normalize("NFKC", key)
     tail = "" if plain else "~" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    stem = shown if plain else _cut(shown, KEY_MOST)
-    if words and (decoration := _cut(_safe(words), MOST - len(stem.encode()) - len(tail) - 1)):
+    stem = shown if plain else cut(shown, KEY_MOST)
+    if words and (decoration := cut(_safe(words), MOST - len(stem.encode()) - len(tail) - 1)):
         stem += f"_{decoration}"
     return stem + tail
 
 
 def _safe(text: str) -> str:
+    return safe_name(text.replace("~", "～"))  # ~ is ours
+
+
+def safe_name(text: str) -> str:
     """Text that any file system takes for one name, and that hides nothing."""
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()).translate(WIDE)
     text = "".join(" " if ch.isspace() else ch for ch in text if ch.isspace() or unicodedata.category(ch)[0] != "C")
@@ -36,5 +40,5 @@ def _safe(text: str) -> str:
     return f"＿{text}" if not text or RESERVED.fullmatch(text) else text
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     return text.encode()[: max(most, 0)].decode("utf-8", "ignore").rstrip(". ")

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, get_args
 
 from xlgoals.errors import OutputError
+from xlgoals.words import HIDDEN, unhidden
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,8 +35,8 @@ LOCK = f"{DRAFT}lock"
 HALF = re.compile(re.escape(DRAFT) + r"[0-9a-f]{6}-[0-9]+-[0-9a-f]{8}(?:\..*)?")
 TEXT_MOST = 32_767  # what a cell holds, in UTF-16 units
 DataFormat = Literal["parquet", "csv", "json"]
-RUNS = re.compile(r"^[=+\-@\t\r]")  # how text begins that a spreadsheet would run
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+RUNS = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")  # how text begins that a spreadsheet would run; some take the wide signs for the others
+_UNFIT = re.compile("[\ud800-\udfff\ufffe\uffff]|" + HIDDEN.pattern)
 _MISLEADING = re.compile(r"""[\x00-\x20%#?"<>\\^`{|}\[\]\x7f]""")
 
 
@@ -244,7 +245,7 @@ def _replace(draft: Path, path: Path) -> None:
 
 
 def fit_text(text: str, mark: str) -> str:
-    """Make foreign text fit for a cell: no control characters, no more than a cell holds (cut, with a visible mark)."""
+    """Make foreign text fit for a cell: no control characters nor such as turn its order, no more than a cell holds (cut, with a visible mark)."""
     text = _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if text.startswith("<r>") and text.endswith("</r>"):
         text += " "  # xlsxwriter takes such text for rich-text XML of its own and writes it raw
@@ -293,14 +294,14 @@ def write_frames(frames: Mapping[str, pl.DataFrame], path: Path, format: DataFor
 def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    text = pl.col(pl.String)
+    text = pl.col(pl.String).str.replace_all(HIDDEN.pattern.encode("unicode_escape").decode(), "")
     return frame.with_columns(pl.when(text.str.contains(RUNS.pattern)).then(pl.lit("'") + text).otherwise(text).name.keep())
 
 
 def write_rows(rows: Iterable[Sequence[str]], path: Path) -> None:
     """Rows of text as a csv file that Chinese Excel opens right; text that would run as a formula is marked with `'`."""
     buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerows([f"'{cell}" if RUNS.match(cell) else cell for cell in row] for row in rows)
+    csv.writer(buffer).writerows([f"'{cell}" if RUNS.match(cell) else cell for cell in map(unhidden, row)] for row in rows)
     path.write_bytes(buffer.getvalue().encode("utf-8-sig"))
 
 

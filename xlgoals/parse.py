@@ -19,7 +19,7 @@ from xlgoals.records import At, Book, Detail, Funds, Given, Goal, Horizon, Indic
 from xlgoals.sentences import in_hole, words_before
 from xlgoals.sums import is_own
 from xlgoals.target import as_typed, read_line
-from xlgoals.words import BLANKS, BOXES, NIL, TICKS, bare
+from xlgoals.words import BLANKS, BOXES, HIDDEN, NIL, TICKS, bare
 
 CENT = Decimal("0.01")
 ELSEWHERE = re.compile(r"\[(?!\.)")  # a reference to another file; ods writes [.A1] for a cell of its own
@@ -256,6 +256,8 @@ class _Parser:
         text = value if isinstance(value, str) else "" if value is None else (_typed if value else as_typed)(value, cell.number_format)
         self.spots[key] = Spot(at, text, witness, label)
         formula = cell.formula
+        if not text.isprintable() and HIDDEN.search(text):
+            self.tell("cell.hidden", key)
         own = formula is not None and slot.formula is not None and is_own(slot.formula, formula)
         if own and value is None and not cell.error:
             return ""  # never calculated

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS, Finding, grouped
 from xlgoals.wording import load_wording
+from xlgoals.words import unhidden
 
 if TYPE_CHECKING:
     from xlgoals.records import At
@@ -119,11 +120,12 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], title: str =
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, title=Text(unhidden(title), style="bold") if title else None, title_justify="left", pad_edge=False)
     for word in head:
         table.add_column(word, overflow="fold")  # Chinese has no blanks to break at; rich would cut such a "word" off
     for row in rows:
-        table.add_row(*(Text(cell if len(cell) <= LONG or i == len(row) - 1 else cell[: LONG - 1] + "…") for i, cell in enumerate(row)))
+        shown = [unhidden(cell) for cell in row]
+        table.add_row(*(Text(cell if len(cell) <= LONG or i == len(row) - 1 else cell[: LONG - 1] + "…") for i, cell in enumerate(shown)))
     console.print(table)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,12 +14,14 @@ from xlgoals.annotate import mark, problem_list
 from xlgoals.errors import OutputError, Refused
 from xlgoals.findings import Finding
 from xlgoals.limits import Limits
+from xlgoals.names import cut, safe_name
 from xlgoals.outputs import write_whole
 from xlgoals.sources import Source, opened
 from xlgoals.tables import Tables, findings_of
 from xlgoals.wording import ReturnWords
 
 ZIPPED = (".xlsx", ".xlsm", ".xltx", ".xltm")  # names under which a marked package opens without a warning
+NAME_MOST = 200  # bytes of a name without its ending: what tells two apart must still find room
 UNREAD = "file."  # how the codes begin that say a file was not read
 
 
@@ -102,16 +103,17 @@ def _marked(
 
 
 def _name(source: Source, alone: str) -> Path:
-    """The name a copy gets: the one its original has within what was read, with an ending that fits what is written."""
-    parts = [re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", part) for part in PurePosixPath(source.name).parts if part not in ("/", "..", ".")]
+    """The name a copy gets: the one its original has within what was read, made safe, with an ending that fits what is written."""
+    parts = [safe_name(part) for part in PurePosixPath(source.name).parts if part not in ("/", "..", ".")]
     leaf, suffix = parts[-1], Path(source.member or source.path).suffix
     if not leaf.lower().endswith(suffix.lower()):
         leaf += suffix  # one of two equal names, told apart behind the ending
+    stem = cut(leaf[: -len(suffix)] if suffix else leaf, NAME_MOST)
     if alone:
-        leaf = f"{alone.format(name=leaf)}.xlsx"
+        stem, suffix = alone.format(name=stem + suffix), ".xlsx"
     elif suffix.lower() not in ZIPPED:
-        leaf = f"{leaf[: -len(suffix)] if suffix else leaf}.xlsx"
-    return Path(*parts[:-1], leaf)
+        suffix = ".xlsx"
+    return Path(*(cut(part, NAME_MOST) for part in parts[:-1]), stem + suffix)
 
 
 def _free(path: Path, taken: set[str]) -> Path:

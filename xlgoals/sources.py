@@ -22,6 +22,7 @@ from xlgoals.findings import Catalogue, Finding
 from xlgoals.limits import Limits
 from xlgoals.outputs import MARKER
 from xlgoals.records import At
+from xlgoals.words import HIDDEN
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et", ".xltx", ".xltm", ".xlt")
 ARCHIVE = ".zip"  # departments send their units' workbooks packed
@@ -140,8 +141,13 @@ def _archived(path: Path, name: str, limits: Limits, catalogue: Catalogue, findi
 def _inner(info: zipfile.ZipInfo) -> str:
     """The name of an archive's file: Windows writes it in GBK without saying so, which zipfile takes for cp437."""
     if info.flag_bits & 0x800:
-        return unicodedata.normalize("NFC", info.filename)
+        return shown(info.filename)
     return _label(os.fsdecode(info.filename.encode("cp437", "replace")))
+
+
+def shown(name: str) -> str:
+    """A file's name as findings call it: composed as most systems do, its control characters and those that turn its order made visible."""
+    return HIDDEN.sub("\ufffd", re.sub(r"[\t\r\n]", "\ufffd", unicodedata.normalize("NFC", name)))
 
 
 def _label(name: str) -> str:
@@ -149,8 +155,8 @@ def _label(name: str) -> str:
     raw = os.fsencode(name)
     for encoding in ("utf-8", "gb18030"):
         with contextlib.suppress(UnicodeDecodeError):
-            return unicodedata.normalize("NFC", raw.decode(encoding))
-    return raw.decode("utf-8", "replace")
+            return shown(raw.decode(encoding))
+    return shown(raw.decode("utf-8", "replace"))
 
 
 def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
