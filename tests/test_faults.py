@@ -24,6 +24,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from xlgoals.cycle import create_cycle
 from xlgoals.intake import gather
 from xlgoals.outputs import MARKER, write_whole
 from xlgoals.sources import STATE
@@ -277,3 +278,114 @@ def test_a_gbk_console_survives_every_sign(inbox: Path, tmp_path: Path) -> None:
         code, said = run(*words, env={"PYTHONIOENCODING": "gbk"}, encoding="gbk")
         assert code in (0, 1), said
         assert "Traceback" not in said
+
+
+# --- killed, command by command --------------------------------------------------------------------------------------
+
+MOMENTS = """
+import os, signal, sys
+last, folder, seen = int(sys.argv.pop(1)), sys.argv.pop(1), 0
+
+def watch(event, told):
+    global seen
+    written = event == "open" and isinstance(told[2], int) and told[2] & (os.O_WRONLY | os.O_RDWR)
+    if (written or event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir")) and str(told[0]).startswith(folder):
+        seen += 1
+        if seen == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watch)
+import xlgoals.bundle
+xlgoals.bundle._pip = lambda *words: open(os.path.join(words[words.index("--wheel-dir") + 1], "a-1-py3-none-any.whl"), "wb").close() if words[0] == "wheel" else None
+xlgoals.bundle._download = lambda *words: None
+from xlgoals.cli import main
+try:
+    main()
+finally:
+    print("MOMENTS", seen, file=sys.stderr)
+"""
+"""Runs a command that is killed at the given one of the moments in which it makes, opens for writing, renames or removes something in
+a folder; tells at the end how many there were. What pip fetches is left out."""
+
+
+def interrupted(moment: int, folder: Path, *words: object) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", MOMENTS, str(moment), str(folder), *map(str, words)], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300, cwd=folder.parent,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+def a_return(tmp_path: Path, output: Path) -> tuple[object, ...]:
+    shutil.copytree(FILLED, tmp_path / "报送")
+    (tmp_path / "报送" / "坏.xlsx").write_bytes(b"PK\3\4")
+    return "check", tmp_path / "报送", "--return", output, "--force"
+
+
+def a_collection(tmp_path: Path, output: Path) -> tuple[object, ...]:
+    folder = tmp_path / "2023预算"
+    create_cycle(folder, "2023", "yiyang-2023")
+    (folder / "roster.xlsx").unlink()
+    (folder / "roster.csv").write_text("单位编码,单位名称,主管部门,级次,上级单位编码\n415,某县民政局,,部门,\n415001,某中心,,所属单位,415\n", encoding="utf-8-sig")
+    shutil.copy(next(iter(sorted(FILLED.iterdir()))), folder / "inbox")
+    return "collect", "--cycle", folder, "-o", output / "台账.xlsx"
+
+
+def a_filling(tmp_path: Path, output: Path) -> tuple[object, ...]:
+    blank, projects = tmp_path / "空表.xlsx", tmp_path / "清单.csv"
+    assert run("new", "yiyang-2023", "--year", "2025", "--department", "某局", "--unit", "某中心", "-o", blank)[0] == 0
+    projects.write_text("项目名称\n某某补助\n", encoding="utf-8-sig")
+    return "fill", blank, "--data", projects, "-o", output / "已填.xlsx", "--force"
+
+
+def a_bundle(tmp_path: Path, output: Path) -> tuple[object, ...]:
+    return "bundle", output / "安装包", "--force"
+
+
+@pytest.mark.parametrize("made", [a_return, a_collection, a_filling, a_bundle])
+def test_killed_whenever_it_writes_a_command_leaves_nothing_half(tmp_path: Path, made: Callable[[Path, Path], tuple[object, ...]]) -> None:
+    output = tmp_path / "写"
+    output.mkdir()
+    words = made(tmp_path, output)
+    inputs = {name: mark for name, mark in prints(tmp_path).items() if not name.startswith(str(output))}
+    code, said = interrupted(0, output, *words)
+    assert code in (0, 1), said
+    expected, moments = prints(output), int(said.rpartition("MOMENTS ")[2])
+    assert expected
+    assert moments > 2
+    shutil.rmtree(output)
+    output.mkdir()
+    for moment in sorted({1, moments, *random.Random(7).sample(range(1, moments + 1), 2)}):
+        code, said = interrupted(moment, output, *words)
+        assert code == -signal.SIGKILL, said
+        found = {name: mark for name, mark in prints(output).items() if f"{os.sep}.xlgoals-" not in name.removesuffix(MARKER)}
+        assert found.items() <= expected.items()
+        assert {name: mark for name, mark in prints(tmp_path).items() if not name.startswith(str(output))} == inputs
+    code, said = interrupted(0, output, *words)
+    assert code in (0, 1), said
+    assert prints(output) == expected
+    assert leftovers(tmp_path) == []
+
+
+def test_workers_end_with_the_command_that_is_killed(inbox: Path, tmp_path: Path) -> None:
+    process = command("consolidate", inbox, "-o", tmp_path / "汇总.xlsx", "--jobs", "2")
+    until = time.monotonic() + 60
+    while len(of_session(process.pid)) < 3 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(of_session(process.pid)) >= 3
+    process.kill()
+    process.communicate()
+    while of_session(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert of_session(process.pid) == []
+
+
+def of_session(number: int) -> list[int]:
+    """The processes of a session that still run."""
+    found = []
+    for one in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            state, _, _, session = (one / "stat").read_text().rpartition(") ")[2].split()[:4]
+            if int(session) == number and state != "Z":
+                found.append(int(one.name))
+    return found

@@ -77,6 +77,12 @@ def hide_text(book: Any) -> None:
     book["项目1"]["C21"] = f"\u202e{book['项目1']['C21'].value}"
 
 
+def write_over_the_stamp(book: Any) -> None:
+    """The workbook keeps its stamp elsewhere too, so the sheet is read all the same."""
+    assert str(book["项目1"]["E1"].value).startswith('{"xlgoals"')
+    book["项目1"]["E1"] = "写在标记上"
+
+
 @pytest.mark.parametrize(("code", "damage", "sheet", "cell"), [
     ("form.hidden", hide, "项目2", ""),
     ("form.same_name", same_name, "Sheet1", ""),
@@ -86,6 +92,7 @@ def hide_text(book: Any) -> None:
     ("cell.hidden", hide_text, "项目1", "C21"),
     ("cell.key", paste_a_key, "项目1", "C21"),
     ("line.level", move_a_level, "项目1", "A21"),
+    ("cell.outside", write_over_the_stamp, "项目1", "E1"),
     ("cell.covered", type_into_a_split_cell, "项目1", "C4"),
     ("line.slid", shift_a_line, "项目1", "A21"),
 ])  # fmt: skip

@@ -255,7 +255,7 @@ def _cells(sheet: Sheet, drawn: _Drawn) -> tuple[dict[Place, Cell], list[Cell], 
             elif value is None:
                 continue
             elif what is None:
-                if (r, c) != drawn.corner:
+                if (r, c) != drawn.corner or read_stamp(value) is None:
                     stray.append(Cell(r, c, value))
             elif what.kind == "text":  # type: ignore[union-attr]  # mypy does not see that it is a slot
                 assert isinstance(what, Slot)

@@ -8,13 +8,14 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from xlgoals.limits import Limits
 
@@ -110,14 +111,22 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def _start_worker(memory: int) -> None:
-    """Bound a worker's memory where the system can: then a runaway reader ends its own process, not the machine."""
+    """Bound a worker's memory where the system can: then a runaway reader ends its own process, not the machine. A worker also ends
+    with the command, however that ends: a killed one would leave its workers waiting for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its workers
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     if sys.platform != "win32":
         import resource
 
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_AS, (memory if hard == resource.RLIM_INFINITY else min(memory, hard), hard))
+
+
+def _end_with(command: Any) -> None:
+    """Wait for the end of the process that started this one."""
+    command.join()
+    os._exit(1)
 
 
 def _supervised(
