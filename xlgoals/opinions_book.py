@@ -15,12 +15,11 @@ from pydantic import BaseModel, ConfigDict
 
 from xlgoals.errors import SpecError, UsageError
 from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, Finding, Status
-from xlgoals.opinions import Decision, Grade, Opinions, Remark, Told, digests
+from xlgoals.opinions import Decision, Grade, Opinions, Remark, Told
 from xlgoals.pages import FIRST, HEAD, Lines, Looks, Page, as_text, write_pages
 from xlgoals.records import Sheet
 from xlgoals.spec import data_folder, load_model
 from xlgoals.stamp import OUTPUT_PROPERTY
-from xlgoals.tables import Tables
 
 KIND = "opinions"  # what the output property says of this workbook
 
@@ -118,22 +117,25 @@ def _lines(path: Path, sheet: Sheet | None, page: Page, words: Words, told: list
 # --- writing -----------------------------------------------------------------------------------------------------------
 
 
-def write_opinions(path: Path, tables: Tables, findings: Sequence[Finding], opinions: Opinions, told: Sequence[Told]) -> None:
-    """Write the workbook: the open findings to decide on, and all that reviewers have written so far."""
-    words = load_words()
-    asked = [one for one in findings if one.severity != "note"]
+HOME = ("file", "sheet", "unit", "project_name", "identity", "digest")  # what is told of a form here; the last: of its content
+
+
+def write_opinions(path: Path, homes: pl.DataFrame, asked: Sequence[Finding], opinions: Opinions, told: Sequence[Told]) -> None:
+    """Write the workbook: the findings to decide on, and all that reviewers have written so far. `homes`: a row a form, with the
+    columns `HOME`."""
+    words, keys = load_words(), {one.key for one in asked}
     pages: dict[str, Lines] = {
-        "decisions": _decision_lines(asked, tables, opinions, words),
+        "decisions": _decision_lines(asked, homes, opinions, words),
         "remarks": [_remark_line(one, words) for one in told],
-        "grades": _grade_lines(tables, asked, opinions, words),
-        "past": [decision.row for key, decision in opinions.decisions.items() if key not in {one.key for one in asked}],
+        "grades": _grade_lines(homes, asked, opinions, words),
+        "past": [decision.row for key, decision in opinions.decisions.items() if key not in keys],
     }
     choices = {name: words.choices(name) for name in ("verdicts", "weights", "grades")}
     write_pages(path, KIND, words.title, words.looks, ((page, pages[name]) for name, page in words.sheets.items()), choices)
 
 
-def _decision_lines(asked: Iterable[Finding], tables: Tables, opinions: Opinions, words: Words) -> Lines:
-    homes = {(row["file"], row["sheet"]): row for row in reversed(tables.returns.to_dicts())}
+def _decision_lines(asked: Iterable[Finding], known: pl.DataFrame, opinions: Opinions, words: Words) -> Lines:
+    homes = {(row["file"], row["sheet"]): row for row in reversed(known.to_dicts())}
     verdicts = {status: word for word, status in words.verdicts.items()}
     lines = []
     for one in sorted(asked, key=lambda f: (f.at.file, SEVERITIES.index(f.severity), f.at.sheet)):
@@ -157,13 +159,13 @@ def _remark_line(told: Told, words: Words) -> Mapping[str, str]:
     }  # fmt: skip
 
 
-def _grade_lines(tables: Tables, asked: Sequence[Finding], opinions: Opinions, words: Words) -> Lines:
+def _grade_lines(homes: pl.DataFrame, asked: Sequence[Finding], opinions: Opinions, words: Words) -> Lines:
     """A line a form; grades of forms that were not read this time are kept below."""
-    contents, lines, met = digests(tables), [], set()
+    lines, met = [], set()
     counts = pl.DataFrame([(f.at.file, f.at.sheet, f.severity) for f in asked if f.open], schema=["file", "sheet", "severity"], orient="row")
     known = {(file, sheet, severity): n for file, sheet, severity, n in counts.group_by("file", "sheet", "severity").len().iter_rows()}
-    for row in tables.returns.iter_rows(named=True):
-        grade, digest = opinions.grades.get(row["identity"]), contents.get(row["rid"], "")
+    for row in homes.iter_rows(named=True):
+        grade, digest = opinions.grades.get(row["identity"]), row["digest"]
         met.add(row["identity"])
         state = "" if grade is None else words.states["done" if grade.digest in ("", digest) else "changed"]
         lines.append({

@@ -15,7 +15,7 @@ from xlgoals.errors import Mistake, SpecError
 from xlgoals.pages import Lines, Looks, Page, write_pages
 from xlgoals.spec import data_folder, load_model
 
-STATES = ("accepted", "waiting", "blocked", "tie", "missing")
+STATES = ("accepted", "waiting", "blocked", "tie", "blank", "missing")
 
 
 class Words(BaseModel):
