@@ -17,6 +17,7 @@ import polars as pl
 from xlgoals.consolidate import OPEN
 from xlgoals.cycle import Cycle
 from xlgoals.findings import Catalogue, Finding
+from xlgoals.forms import Forms
 from xlgoals.parse import ALL_BLANK
 from xlgoals.records import At, Stamp
 from xlgoals.roster import Roster, Unit
@@ -145,9 +146,10 @@ class Sorted:
 
 
 def sorted_out(
-    known: Mapping[str, Seen], sources: Sequence[Source], listed: Sequence[Finding], roster: Roster, cycle: Cycle, catalogue: Catalogue
+    known: Mapping[str, Seen], sources: Sequence[Source], listed: Sequence[Finding], roster: Roster, cycle: Cycle, forms: Forms
 ) -> Sorted:
     """Tell of every file of the inbox whose it is and whether it counts. `listed`: what was found listing them."""
+    catalogue = forms.catalogue
     files: list[Sent] = []
     findings: list[Finding] = []
     for source in sources:
@@ -160,16 +162,17 @@ def sorted_out(
         elif not one.stamps:
             files.append(_refused(replace(sent, state="unstamped"), catalogue, findings))
         else:
-            files.append(_judged(sent, list(one.stamps), bool(cycle.key) and one.unsigned, roster, cycle, catalogue, findings))
+            files.append(_judged(sent, list(one.stamps), bool(cycle.key) and one.unsigned, roster, cycle, forms, findings))
     files += _duplicates(listed, {source.name: source.changed for source in sources})
     return _latest(files, roster, catalogue, findings)
 
 
 def _judged(
-    sent: Sent, stamps: Sequence[Stamp], forged: bool, roster: Roster, cycle: Cycle, catalogue: Catalogue, findings: list[Finding]
+    sent: Sent, stamps: Sequence[Stamp], forged: bool, roster: Roster, cycle: Cycle, forms: Forms, findings: list[Finding]
 ) -> Sent:
     """Whose workbook a stamped file is, and whether it is one that this cycle sent out. Whether it is forged was told by the stamps
     as they stand in the file: those of the returns are what reading made of them."""
+    catalogue = forms.catalogue
     whose = list(dict.fromkeys((stamp.code, stamp.unit) for stamp in stamps))
     first = stamps[0]
     name = "、".join(" ".join(part for part in one if part) for one in whose)
@@ -186,7 +189,7 @@ def _judged(
     if unit is None or not unit.fills:
         return _refused(replace(sent, state="wrong_unit"), catalogue, findings, found=name)
     form = cycle.form_of(unit.department, unit.department_code)
-    if odd := next((stamp for stamp in stamps if stamp.form != form), None):
+    if odd := next((stamp for stamp in stamps if stamp.form not in forms.of(form)), None):
         return _refused(replace(sent, state="wrong_form"), catalogue, findings, found=odd.form, expected=form)
     return sent
 

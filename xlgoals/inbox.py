@@ -90,7 +90,7 @@ def opened(folder: Path | None, paths: Sequence[Path], how: Reading) -> Iterator
     state = cycle.folder / f"{cycle.inbox.name}{STATE}" if how.state and not paths else None
     job = Job(cycle.forms_dirs, Given(), Limits(), cycle.key)
     with read_through(paths or [cycle.inbox], state, job, forms, how) as stored:
-        found = sorted_out(seen(stored.store.by_piece(*SEEN)), stored.returns, stored.listed, roster, cycle, forms.catalogue)
+        found = sorted_out(seen(stored.store.by_piece(*SEEN)), stored.returns, stored.listed, roster, cycle, forms)
         yield Inbox(cycle, forms, roster, stored, found)
 
 
