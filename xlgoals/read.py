@@ -13,7 +13,7 @@ from xlgoals import guard
 from xlgoals.errors import Refused
 from xlgoals.formats import is_moment, moment
 from xlgoals.limits import Limits
-from xlgoals.records import Area, Book, Package, Sheet, State, Value
+from xlgoals.records import Area, Book, Package, Sheet, State, Value, trimmed
 
 _STATES: tuple[tuple[SheetVisibleEnum, State], ...] = (
     (SheetVisibleEnum.Visible, "visible"), (SheetVisibleEnum.Hidden, "hidden"), (SheetVisibleEnum.VeryHidden, "very_hidden")
@@ -95,14 +95,4 @@ def _finished(facts: Sheet, rows: Rows, package: Package) -> Sheet:
     for spot in facts.errors:
         if spot[0] < len(rows) and spot[1] < len(rows[spot[0]]):
             rows[spot[0]][spot[1]] = None
-    return replace(facts, rows=_trimmed(rows))
-
-
-def _trimmed(rows: Rows) -> tuple[tuple[Value | None, ...], ...]:
-    """Cut off blank rows at the end and blank columns at the right."""
-    while rows and rows[-1].count(None) == len(rows[-1]):
-        rows.pop()
-    width = max(map(len, rows), default=0)
-    while width and all(row[width - 1] is None for row in rows):
-        width -= 1
-    return tuple(tuple(row) if len(row) == width else tuple(row[:width]) for row in rows)
+    return replace(facts, rows=trimmed(rows))

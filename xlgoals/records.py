@@ -130,6 +130,18 @@ class Sheet:
         return Cell(row, col, value, formula, error, self.formats.get(spot, ""))
 
 
+def trimmed(rows: list[list[Value | None]] | list[tuple[Value | None, ...]]) -> tuple[tuple[Value | None, ...], ...]:
+    """Rows of a sheet without the blank ones at the end and the blank columns at the right."""
+    height = len(rows)
+    while height and rows[height - 1].count(None) == len(rows[height - 1]):
+        height -= 1
+    width = 0
+    for row in rows[:height]:
+        while (beyond := row[width:]).count(None) < len(beyond):
+            width += 1 + next(at for at, value in enumerate(beyond) if value is not None)
+    return tuple(tuple(row) if len(row) == width else tuple(row[:width]) for row in rows[:height])
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
     """A workbook that may be read: its bytes for the native reader, and its sheets as yet without values; or no bytes, and sheets

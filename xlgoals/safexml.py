@@ -25,7 +25,7 @@ def checked(part: bytes) -> bytes:
     foreign = declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii")
     if foreign or part[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in part[:4]:
         raise Refused("file.suspicious", "内部文件不是 UTF-8 编码")
-    if b"!" in part and (b"<!DOCTYPE" in part or b"<!ENTITY" in part):
+    if b"!" in part and b"<!" in part and (b"<!DOCTYPE" in part or b"<!ENTITY" in part):
         raise Refused("file.suspicious", "含有实体定义（DOCTYPE），正常工作簿不会有")
     return part
 

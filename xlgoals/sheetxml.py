@@ -24,16 +24,17 @@ _CELL = re.compile(
     rb'<c r="([A-Z]{1,3}+[1-9][0-9]{0,6}+)"(?: s="[0-9]++")?+'
     rb'(?: t="s"><v>|(?: t="(?:s|str|n|b|e|d|inlineStr)")?+(?: (?:cm|vm|ph)="[0-9]++")*+(?:/>|>(?=<)))'
 )
-_BLANK = re.compile(rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?></c>)')
-_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"((?: [\w:]+="[^"<>]*")*+) ?/?>')
-_HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"(?: (?!hidden)[\w:]++="[^"<>]*+")*+ hidden="(1|0|true|false)"')
-_FORMULA = re.compile(rb"><f((?: [\w:]+=\"[^\"<>/]*\")*+)(?:/>|>([^<]*+)</f>)")
-# one of our own formulas with its cell; one that is shared stays, for others follow it
-_OWN = re.compile(
+_BLANK = re.compile(rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?></c>)')  # half of a form's cells
+# a blank cell or, with its address, one of our own formulas; one that is shared stays, for others follow it
+_UNASKED = re.compile(
+    rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?></c>)|'
     rb'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"[^<>]*+><f(?: aca="false")?>IF\(N\((?:"|&quot;)'
     + OWN_BYTES
     + rb'(?:"|&quot;)\)[^<]*+</f>(?:<v>[^<]*+</v>|<v ?/>)?</c>'
 )
+_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"((?: [\w:]+="[^"<>]*")*+) ?/?>')
+_HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"(?: (?!hidden)[\w:]++="[^"<>]*+")*+ hidden="(1|0|true|false)"')
+_FORMULA = re.compile(rb"><f((?: [\w:]+=\"[^\"<>/]*\")*+)(?:/>|>([^<]*+)</f>)")
 _ATTRIBUTE = re.compile(rb'([\w:]+)="([^"]*)"')
 _ERROR = re.compile(rb' t="e"[^<>]*+>(?:<f(?:[^<>/]*+/>|[^<>]*+>[^<]*+</f>))?+(?:<v>([^<]*+)</v>)?')
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3}+[0-9]{1,7}+)(?::([A-Z]{1,3}+[0-9]{1,7}+))?"')
@@ -59,7 +60,7 @@ class Scanner:
         self.number = re.compile(cell) if formats else None
 
     def sheet(self, part: bytes, bare: Sheet) -> tuple[Sheet, bytes]:
-        """Scan a sheet, so far bare; where it is spelled unusually, rewrite it first. Returns with it what the reader may see."""
+        """Scan a sheet, so far bare; where it is spelled unusually, rewrite it first. Returns with it what `readable` is made of."""
         before = self.cells, self.area, self.merged, self.merges
         try:
             return self.scan(part, bare)
@@ -77,21 +78,24 @@ class Scanner:
     def scan(self, part: bytes, bare: Sheet) -> tuple[Sheet, bytes]:
         limits, name = self.limits, bare.name
         start = part.find(b"<sheetData")
-        if start < 0 or (b"!" in part and b"<!" in part):
+        if start < 0:
             raise _Odd
         empty = part.startswith(b"<sheetData/>", start)
         close = start if empty else part.find(b"</sheetData>", start)
         head, body, tail = part[:start], part[start:close], part[close:]
-        body = _BLANK.sub(b"", body)  # half of a form's cells, and all of a column formatted to the very end
-        own = {cell_spot(address): OWN for address in _OWN.findall(body)} if OWN_BYTES in body else {}
-        if own:  # nobody asks what ours say, and they are many and long
-            body = _OWN.sub(b"", body)
+        own: dict[RowCol, str] = {}
+        if OWN_BYTES in body:  # nobody asks what ours say, and they are many and long
+            pieces = _UNASKED.split(body)
+            body = b"".join(pieces[::2])
+            own = {cell_spot(address): OWN for address in pieces[1::2] if address}
+        else:
+            body = _BLANK.sub(b"", body)
         count = body.count(b"<c")
         self.cells += count
         if self.cells > limits.cells:
             raise Refused("file.too_large", f"单元格超过 {limits.cells} 个")
         # names count without their prefix, as for the native reader: so a prefixed cell must not stand beside usual ones
-        if close < 0 or (b"?" in body and b"<?" in body) or (b":" in body and b":c" in body) or b":sheetData" in head:
+        if close < 0 or any(b"!" in piece and b"<!" in piece for piece in (head, body, tail)) or (b"?" in body and b"<?" in body) or (b":" in body and b":c" in body) or b":sheetData" in head:
             raise _Odd
         cells = CELL.findall(body) if self.texts is not None else []
         addresses = [address for address, _, _ in cells] if len(cells) == count else _CELL.findall(body)
@@ -113,7 +117,7 @@ class Scanner:
             hidden_rows=_find_hidden_rows(body),
             hidden_cols=_find_hidden_columns(head),
         )
-        return facts, b"".join((_OPENED, body or b"<sheetData>", b"</sheetData></worksheet>"))
+        return facts, body
 
     def values(self, cells: list[tuple[bytes, bytes, bytes]] | None) -> tuple[Any, dict[RowCol, str]]:
         """The values of cells of the plainest kind, as rows that are still to be finished; none once the native reader is needed."""
@@ -193,6 +197,11 @@ class Scanner:
         if self.merges > self.limits.merges or self.merged > self.limits.area:
             raise Refused("file.too_large", f"工作表“{name[:31]}”合并的单元格过多或过大")
         return areas
+
+
+def readable(body: bytes) -> bytes:
+    """A sheet of its rows alone, for the native reader."""
+    return b"".join((_OPENED, body or b"<sheetData>", b"</sheetData></worksheet>"))
 
 
 @lru_cache(maxsize=256)

@@ -153,9 +153,20 @@ def _laid_out(name: str, rids: pl.Series, rows: Iterable[Iterable[tuple[object, 
         found += own
         owners += [number] * (len(found) - len(owners))
     (_, *schema) = SCHEMAS[name].items()
-    columns = zip(*found, strict=True) if found else ([] for _ in schema)
-    series = [pl.Series(column, values, dtype=dtype) for (column, dtype), values in zip(schema, columns, strict=True)]
-    return pl.DataFrame([rids.gather(owners).alias("rid"), *series])
+    return pl.DataFrame([rids.gather(owners).alias("rid"), *_columns(schema, found)])
+
+
+def _columns(schema: Sequence[tuple[str, pl.DataType]], rows: Sequence[Sequence[object]]) -> list[pl.Series]:
+    """Rows as columns. Of lists, given as tuples, which are taken up one by one, those that say the same are made once."""
+    columns: Iterable[Sequence[object]] = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    made = []
+    for (column, dtype), values in zip(schema, columns, strict=True):
+        if isinstance(dtype, pl.List):
+            places = {value: at for at, value in enumerate(dict.fromkeys(values))}
+            made.append(pl.Series(column, list(places), dtype=dtype).gather([places[value] for value in values]))
+        else:
+            made.append(pl.Series(column, values, dtype=dtype))
+    return made
 
 
 def _meaning(target: Target) -> tuple[object, ...]:
@@ -163,7 +174,7 @@ def _meaning(target: Target) -> tuple[object, ...]:
     value, high, amount = map(_number, (target.value, target.high, target.amount))
     return (
         target.kind, target.op or "", value, high, target.unit or "", amount, target.base_unit or "", target.dimension or "", target.quantified,
-        target.from_ or "", target.to or "", [part.kind for part in target.parts], [list(conflict) for conflict in target.conflicts],
+        target.from_ or "", target.to or "", tuple(part.kind for part in target.parts), tuple(map(tuple, target.conflicts)),
     )  # fmt: skip
 
 
@@ -178,24 +189,12 @@ def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
     """The tables with more findings beside those they hold."""
     rows = [
         (
-            f.code,
-            f.severity,
-            *f.at,
-            f.field,
-            f.found,
-            f.expected,
-            f.message,
-            f.remedy,
-            f.key,
-            f.amount,
-            f.record,
-            [list(at) for at in f.others],
-            f.status,
+            f.code, f.severity, *f.at, f.field, f.found, f.expected, f.message, f.remedy, f.key, f.amount, f.record, tuple(map(tuple, f.others)), f.status,
             f.answer,
         )
         for f in findings
-    ]
-    more = pl.DataFrame(rows, schema=SCHEMAS["findings"], orient="row")
+    ]  # fmt: skip
+    more = pl.DataFrame(_columns(list(SCHEMAS["findings"].items()), rows))
     return replace(tables, findings=pl.concat([tables.findings, more]))
 
 

@@ -18,7 +18,7 @@ from xlgoals.limits import Limits
 from xlgoals.records import Package, Sheet, State
 from xlgoals.respell import rewritten_strings
 from xlgoals.safexml import MAIN, RELATIONS, child, is_true, local, parsed, whole
-from xlgoals.sheetxml import Scanner
+from xlgoals.sheetxml import Scanner, readable
 
 _CELLLESS = ("/chartsheet", "/dialogsheet", "/xlMacrosheet", "/xlIntlMacrosheet")  # sheets that hold no form
 _STATES: Mapping[str, State] = {"hidden": "hidden", "veryHidden": "very_hidden"}
@@ -154,7 +154,7 @@ def _readable(sheets: list[bytes], strings: bytes) -> bytes:
     ]
     if strings:
         parts.append(("xl/sharedStrings.xml", strings))
-    parts += [(f"xl/{number}.xml", part) for number, part in enumerate(sheets, 1)]
+    parts += [(f"xl/{number}.xml", readable(part)) for number, part in enumerate(sheets, 1)]
     return stored_zip(parts)
 
 
