@@ -171,7 +171,7 @@ def test_another_key_or_other_rules_make_what_was_read_stale(cycle: Path) -> Non
     before = known(cycle)
     settings.write_text(settings.read_text(encoding="utf-8").replace("  # folders: [本局规则]", "  folders: [本局规则]"), encoding="utf-8")
     (cycle / "本局规则").mkdir()
-    (cycle / "本局规则" / "rules.yaml").write_text("rules:\n  - {code: form.none, off: yes}\n", encoding="utf-8")
+    (cycle / "本局规则" / "rules.yaml").write_text("rules:\n  - {code: form.blank, off: yes}\n", encoding="utf-8")
     run("collect", "--cycle", cycle)
     assert not known(cycle) & before
 
@@ -197,6 +197,19 @@ def test_a_workbook_nobody_filled_in_is_called_so_and_its_unit_is_asked_to(cycle
     run("check", "--cycle", cycle)
     assert [path.name for path in (cycle / "returned").rglob("*.xlsx")] == ["福利.xlsx"]
     sent(cycle, "填了.xlsx", "415002", 1)
+    assert states(cycle)["415002"] not in ("blank", "missing")
+
+
+def test_projects_filled_in_beforehand_make_no_return(cycle: Path, tmp_path: Path) -> None:
+    """As sent out, with a project of the roster in it; beside a good return it takes nothing away from that."""
+    (cycle / "projects.csv").write_text("单位编码,项目名称,项目编码\n415002,高龄补贴,P1\n", encoding="utf-8-sig")
+    shutil.rmtree(cycle / "inbox" / "415002")
+    assert run("distribute", "--cycle", cycle, "--jobs", 1).exit_code == 0
+    (blank,) = (cycle / "outbox").rglob("415002*.xlsx")
+    shutil.copy(blank, cycle / "inbox" / "发回.xlsx")
+    assert states(cycle)["415002"] == "blank"
+    assert others(cycle) == {"发回.xlsx": WORDS.file_states["blank"]}
+    sent(cycle, "填了.xlsx", "415002", 1, round=1)
     assert states(cycle)["415002"] not in ("blank", "missing")
 
 

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from xlgoals.carry import OWN
 from xlgoals.consolidate import OPEN
 from xlgoals.cycle import Cycle
 from xlgoals.findings import Catalogue, Finding
@@ -23,13 +24,14 @@ from xlgoals.records import At, Stamp
 from xlgoals.roster import Roster, Unit
 from xlgoals.sources import Source
 from xlgoals.stamp import UNSIGNED
-from xlgoals.tables import Tables
+from xlgoals.tables import INDICATOR_MORE, Tables
 
 UnitState = Literal["accepted", "waiting", "blocked", "tie", "blank", "missing"]
 FileState = Literal[
     "taken", "superseded", "duplicate", "wrong_unit", "mixed", "wrong_cycle", "wrong_form", "forged", "unstamped", "blank", "answers", "unreadable", "tie"
 ]
-GAVE_NOTHING = ("unreadable", "blank", "answers")  # no form was read in such a file; what was found in it is told all the same
+GAVE_NOTHING = ("unreadable", "answers")  # no form was read in such a file; what was found in it is told all the same
+BACK = (*GAVE_NOTHING, "blank")  # such a file goes back to who sent it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,14 @@ class Ledger:
 @dataclass(slots=True)
 class Seen:
     """What reading gave of one file: the stamps of its forms, each once, without what differs from sheet to sheet; when the document
-    was saved, its hash; whether any form was read, whether its forms are blank ones, and whose; whether a stamp is not signed; why it
-    gave nothing."""
+    was saved, its hash; whether any form was read, and whether the unit wrote anything into one; whether all its forms are blank, and
+    whose they are; whether a stamp is not signed; why it gave nothing."""
 
     stamps: dict[Stamp, None] = field(default_factory=dict)
     modified: str = ""
     sha256: str = ""
     read: bool = False
+    written: bool = False
     blank: bool = False
     owner: str = ""
     unsigned: bool = False
@@ -100,16 +103,17 @@ class Seen:
     failed: bool = False
 
 
-SEEN = ("returns", "stamps", "findings")  # the tables that it takes
+SEEN = ("returns", "stamps", "findings", "values", "funds", "goals", "indicators", "details")  # the tables that it takes
 OF_A_FILE = ("form", "year", "unit", "code", "cycle", "round")  # what all stamps of a good workbook have in common
 
 
 def seen(pieces: Iterable[Sequence[pl.DataFrame]]) -> dict[str, Seen]:
     """What is to be known of files before any is judged, from their tables `SEEN`, as many or few at a time as there are."""
     found: dict[str, Seen] = defaultdict(Seen)
-    for returns, stamps, findings in pieces:
+    for returns, stamps, findings, *contents in pieces:
+        written = _written(returns, *contents)
         for file in returns["file"].unique(maintain_order=True):
-            found[file].read = True
+            found[file].read, found[file].written = True, file in written
         frame = stamps.join(returns.select("rid", "file", "sha256"), on="rid", how="inner", maintain_order="left")
         for row in frame.select("file", "sha256", "modified", *OF_A_FILE).unique(maintain_order=True).iter_rows(named=True):
             one = found[row["file"]]
@@ -124,6 +128,17 @@ def seen(pieces: Iterable[Sequence[pl.DataFrame]]) -> dict[str, Seen]:
             if not one.why or (severity == "error" and not one.failed):
                 one.why, one.failed = message, severity == "error"
     return found
+
+
+def _written(
+    returns: pl.DataFrame, values: pl.DataFrame, funds: pl.DataFrame, goals: pl.DataFrame, indicators: pl.DataFrame, details: pl.DataFrame
+) -> set[str]:
+    """The files in which something stands that the roster did not tell."""
+    typed = (
+        values.filter((pl.col("text") != "") & ~pl.col("key").is_in(OWN)), funds.filter(pl.col("printed") != ""), goals.filter(pl.col("text") != ""),
+        indicators.filter(pl.any_horizontal(pl.col("name", "target", *INDICATOR_MORE) != "")), details.filter(pl.col("text") != ""),
+    )  # fmt: skip
+    return set(returns.filter(pl.col("rid").is_in(pl.concat([one.select("rid") for one in typed])["rid"].implode()))["file"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +171,15 @@ def sorted_out(
         one = known.get(source.name) or Seen()
         sent = Sent(source.name, "taken", modified=one.modified, changed=source.changed, sha256=one.sha256)
         if one.blank and not one.read:
-            files.append(replace(sent, state="blank", code=one.owner.partition(" ")[0], unit=one.owner, detail=one.why))
+            files.append(_refused(replace(sent, state="blank", code=one.owner.partition(" ")[0], unit=one.owner), catalogue, findings))
         elif not one.read:
             files.append(replace(sent, state="unreadable" if one.why else "answers", detail=one.why))
         elif not one.stamps:
             files.append(_refused(replace(sent, state="unstamped"), catalogue, findings))
         else:
-            files.append(_judged(sent, list(one.stamps), bool(cycle.key) and one.unsigned, roster, cycle, forms, findings))
+            judged = _judged(sent, list(one.stamps), bool(cycle.key) and one.unsigned, roster, cycle, forms, findings)
+            empty = judged.state == "taken" and not one.written
+            files.append(_refused(replace(judged, state="blank"), catalogue, findings) if empty else judged)
     files += _duplicates(listed, {source.name: source.changed for source in sources})
     return _latest(files, roster, catalogue, findings)
 

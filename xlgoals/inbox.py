@@ -16,7 +16,7 @@ from typing import NamedTuple
 import polars as pl
 
 from xlgoals.batches import Plan, Tally, judging, planned, units_of
-from xlgoals.collect import GAVE_NOTHING, SEEN, Ledger, Sorted, Stood, ledger, seen, sorted_out, stood
+from xlgoals.collect import BACK, SEEN, Ledger, Sorted, Stood, ledger, seen, sorted_out, stood
 from xlgoals.cycle import Cycle, cycle_folder
 from xlgoals.engines import engine
 from xlgoals.enrol import load_whole
@@ -131,11 +131,8 @@ class Collected:
     def to_return(self) -> set[str]:
         """What goes back: files that count and are not accepted, and those that gave nothing; of the rest the ledger tells."""
         files = {line.sent.file for line in self.ledger.lines if line.sent and line.state != "accepted"}
-        files |= {sent.file for sent in self.ledger.others if sent.state in GAVE_NOTHING}
-        found: set[str] = set()
-        for frame in self.findings():
-            found |= with_problems(frame) & files
-        return found
+        files |= {sent.file for sent in self.ledger.others if sent.state in BACK}
+        return {file for frame in self.findings() for file in with_problems(frame) & files}
 
     def plan(self, files: Collection[str]) -> Plan:
         """The batches of these files, and their units."""
