@@ -80,10 +80,12 @@ def status(
             })  # fmt: skip
     else:
         columns = words.sheets["departments"].columns
-        rows = [tuple(row[column.key] for column in columns) for row in by_department(found.ledger)]
+        rows = [tuple(row[column.key] for column in columns) for row in by_department(found.ledger, words)]
         print_table(tuple(column.label for column in columns), rows, found.cycle.settings.cycle)
         missing = [line.unit.name for line in found.ledger.lines if line.state == "missing"]
-        click.echo(f"未报：{'、'.join(missing) or words.none}")
+        click.echo(f"{words.unit_states['missing']}：{'、'.join(missing) or words.none}")
+        if blank := [line.unit.name for line in found.ledger.lines if line.state == "blank"]:
+            click.echo(f"{words.unit_states['blank']}：{'、'.join(blank)}")
     click.echo(_standing(totals(found.ledger), words), err=True)
     click.echo(f"催报名单已写到 {path}" + (f"，网页已写到 {page_path}" if page_path else ""), err=True)
     sys.exit(_code(found))
