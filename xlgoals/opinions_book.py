@@ -13,14 +13,19 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from xlgoals.errors import SpecError, UsageError
+from xlgoals.errors import OutputError, Refused, SpecError, UsageError
 from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, Finding, Status
+from xlgoals.limits import ROWS_MOST, Limits
 from xlgoals.opinions import Decision, Grade, Opinions, Remark, Told
 from xlgoals.pages import FIRST, HEAD, Lines, Looks, Page, as_text, write_pages
 from xlgoals.records import Sheet
 from xlgoals.spec import data_folder, load_model
 from xlgoals.stamp import OUTPUT_PROPERTY
 
+# a workbook of our own, and as large as the inbox has findings
+OWN = Limits(
+    file_bytes=1 << 30, part_bytes=1 << 30, unpacked_bytes=2 << 30, ratio_from=2 << 30, cells=ROWS_MOST * 20, area=ROWS_MOST * 40, strings=ROWS_MOST * 20
+)  # fmt: skip
 KIND = "opinions"  # what the output property says of this workbook
 
 
@@ -61,7 +66,10 @@ def read_opinions(path: Path, words: Words | None = None) -> Opinions:
     from xlgoals.read import read_book
 
     words = words or load_words()
-    book = read_book(str(path), name=path.name)
+    try:
+        book = read_book(str(path), name=path.name, limits=OWN)
+    except Refused as refused:
+        raise UsageError(f"{path} 读不了（{refused.detail or refused.code}）。请用 Excel 或 WPS 打开看看；打不开就移走它，再用 check 写一份新的。") from refused
     if book.properties.get(OUTPUT_PROPERTY) != KIND:
         raise UsageError(f"{path} 不是本程序写出的审核意见。请用 check 写出的那一份填写，或换一个文件名。")
     pages = {sheet.name: sheet for sheet in book.sheets}
@@ -130,6 +138,9 @@ def write_opinions(path: Path, homes: pl.DataFrame, asked: Sequence[Finding], op
         "grades": _grade_lines(homes, asked, opinions, words),
         "past": [decision.row for key, decision in opinions.decisions.items() if key not in keys],
     }
+    for name, lines in pages.items():
+        if len(lines) > ROWS_MOST - FIRST - words.sheets[name].spare:
+            raise OutputError(f"“{words.sheets[name].name}”有 {len(lines)} 行，一张工作表放不下，没有写 {path.name}。请把收件箱按部门分成几个文件夹，分别审核。")
     choices = {name: words.choices(name) for name in ("verdicts", "weights", "grades")}
     write_pages(path, KIND, words.title, words.looks, ((page, pages[name]) for name, page in words.sheets.items()), choices)
 

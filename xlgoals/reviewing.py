@@ -15,6 +15,7 @@ from xlgoals.keys import keyed
 from xlgoals.opinions import Opinions, Told, decided, digests, lost, remarked
 from xlgoals.opinions_book import HOME, load_words, read_opinions, write_opinions
 from xlgoals.outputs import write_whole
+from xlgoals.sources import natural
 from xlgoals.tables import SCHEMAS, Tables, as_findings, findings_of, with_findings
 
 ASKED = pl.col("severity") != "note"  # what reviewers decide on
@@ -57,9 +58,11 @@ class Reviewing:
     def write(self, inputs: Sequence[Path]) -> None:
         """Write the workbook anew with all that was taken up; nothing reviewers wrote is lost."""
         homes = pl.concat([pl.DataFrame(schema=dict.fromkeys(HOME, pl.String())), *self._homes])
-        asked = as_findings(pl.concat([pl.DataFrame(schema=SCHEMAS["findings"]), *self._asked]))
+        place = {file: at for at, file in enumerate(sorted(homes["file"].unique(), key=natural))}
+        homes = homes.sort(pl.col("file").replace_strict(place, return_dtype=pl.Int64), maintain_order=True) if place else homes
+        found = pl.concat([pl.DataFrame(schema=SCHEMAS["findings"]), *self._asked])
         with write_whole(self.path, force=True, inputs=inputs) as draft:
-            write_opinions(draft, homes, asked, self.opinions, sorted(self._told, key=lambda one: one.remark.line))
+            write_opinions(draft, homes, as_findings(found), self.opinions, sorted(self._told, key=lambda one: one.remark.line))
 
     def graded(self, tables: Tables) -> Graded:
         """What reviewers graded of these."""
