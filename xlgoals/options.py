@@ -36,6 +36,10 @@ engine_options = several(
     click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="在本机的进程里读，还是在 dask 集群上读。"),
     click.option("--scheduler", default="", metavar="ADDRESS", help="dask 调度器的地址，如 tcp://10.0.0.5:8786。"),
 )
+state_option = click.option(
+    "--state/--no-state", default=True, show_default=True,
+    help="记下读过什么（.xlgoals-state，在汇总旁边或周期的文件夹里），下次没变的不用重读；删掉也无妨。",
+)
 
 
 def _limits(context: click.Context, parameter: click.Parameter, path: Path | None) -> Limits | None:
@@ -48,6 +52,7 @@ limits_option = click.option(
     "--limits", type=click.Path(path_type=Path, dir_okay=False), callback=_limits, metavar="FILE.yaml",
     help="读取上限（文件多大、多少单元格、多少秒），写法同 cycle.yaml 的 limits；问题里会说明是哪一项。",
 )  # fmt: skip
+reading_options = several(jobs_option, state_option, engine_options)
 codes_option = click.option(
     "--codes", type=click.Path(path_type=Path, dir_okay=False), help="当年的政府收支分类科目表（.xlsx 或 .csv），代替自带的科目。"
 )

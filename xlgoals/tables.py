@@ -200,13 +200,18 @@ def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
 
 def findings_of(tables: Tables) -> list[Finding]:
     """The findings table as findings again."""
+    return as_findings(tables.findings)
+
+
+def as_findings(frame: pl.DataFrame) -> list[Finding]:
+    """Rows of a findings table as findings."""
     return [
         Finding(
             row["code"], row["severity"], At(row["file"], row["sheet"], row["cell"]), row["field"], row["found"], row["expected"],
             row["message"], row["remedy"], row["key"], row["amount"], row["record"], tuple(At(*at) for at in row["others"]),
             row["status"], row["answer"],
         )
-        for row in tables.findings.iter_rows(named=True)
+        for row in frame.iter_rows(named=True)
     ]  # fmt: skip
 
 
