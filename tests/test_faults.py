@@ -10,12 +10,14 @@ import contextlib
 import hashlib
 import os
 import random
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -256,6 +258,49 @@ def test_gigabytes_of_junk_cost_nothing(inbox: Path) -> None:
     assert '"file.too_large", "severity": "error", "file": "大.xlsx"' in said
     assert "备份.zip" in said
     assert "读了 5 个文件" in said
+
+
+def test_gigabytes_that_are_named_cost_nothing_on_the_way_back(inbox: Path, tmp_path: Path) -> None:
+    """Two of one size are not compared byte by byte, and of a file that was not read nothing is read for its list of problems."""
+    for name in ("大一.xlsx", "大二.xlsx"):
+        with (inbox / name).open("wb") as junk:
+            junk.truncate(4 << 30)
+    bound = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))}
+    code, said = run("check", inbox, "--return", tmp_path / "退回", **bound)
+    assert code == 1, said
+    assert {"大一.xlsx-校验问题清单.xlsx", "大二.xlsx-校验问题清单.xlsx"} <= {path.name for path in (tmp_path / "退回").iterdir()}
+
+
+def test_folders_that_lead_to_themselves_and_to_nowhere(inbox: Path) -> None:
+    (inbox / "圈").mkdir()
+    (inbox / "圈" / "回").symlink_to(inbox, target_is_directory=True)
+    (inbox / "自己.xlsx").symlink_to("自己.xlsx")
+    (inbox / "没有了.xlsx").symlink_to(inbox / "从来没有.xlsx")
+    code, said = run("check", inbox, "--format", "json")
+    assert code == 1
+    assert said.count('"file.unreadable"') == 2
+    assert "读了 5 个文件" in said
+
+
+def test_names_in_an_archive_that_are_none_for_windows(tmp_path: Path) -> None:
+    """What comes back gets names that every system takes, inside the folder asked for, and no two the same."""
+    source = next(iter(sorted(FILLED.iterdir()))).read_bytes()
+    names = ("CON.xlsx", "../../外面.xlsx", "甲:乙.xlsx", "甲：乙.xlsx", "尾点.. /表.xlsx", "表\u202exslx.xlsx", "长" * 80 + ".xlsx", "\x1b[31m红.xlsx")
+    with zipfile.ZipFile(tmp_path / "报送.zip", "w") as packed:
+        for number, name in enumerate(names):
+            packed.writestr(name, source[:-30] + bytes([number]))  # each of its own bytes, none to be read
+    code, said = run("check", tmp_path / "报送.zip", "--return", tmp_path / "退回" / "一")
+    assert code == 1, said
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    written = [path for path in (tmp_path / "退回").rglob("*") if path.is_file()]
+    assert len(written) == len(names)
+    assert all((tmp_path / "退回" / "一") in path.parents for path in written)
+    for path in written:
+        for part in path.relative_to(tmp_path).parts:
+            assert not re.search(r'[<>:"/\\|?*\x00-\x1f\u202a-\u202e]', part), part
+            assert not re.fullmatch(r"(?i)(con|nul)(\..*)?", part), part
+            assert not part.endswith((".", " ")), part
 
 
 def test_names_and_paths_as_people_make_them(tmp_path: Path) -> None:
