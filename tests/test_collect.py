@@ -216,3 +216,26 @@ def test_it_works_without_arguments_inside_the_folder(cycle: Path, monkeypatch: 
     assert (cycle / "summary" / "收件台账.xlsx").is_file()
     monkeypatch.chdir(cycle.parent)
     assert run("collect").exit_code == 2
+
+
+def test_what_a_roster_says_runs_nowhere(cycle: Path) -> None:
+    """Neither a formula nor a link nor a tag comes of the words of a roster, in any of the outputs that list units."""
+    evil = ("=cmd|'/c calc'!A1", "-2+3", "@SUM(1)", "http://evil.example/", "internal:A1", "<script>alert(1)</script>")
+    lines = [f'{421000 + number},"{text}",,所属单位,420,"{text}",+1' for number, text in enumerate(evil)]
+    (cycle / "roster.csv").write_text("单位编码,单位名称,主管部门,级次,上级单位编码,联系人,电话\n420,某局,,部门,,,\n" + "\n".join(lines), encoding="utf-8-sig")
+    page = cycle / "进度.html"
+    assert run("distribute", "--cycle", cycle).exit_code == 0
+    assert run("collect", "--cycle", cycle).exit_code == 1
+    assert run("status", "--cycle", cycle, "--html", page).exit_code == 1
+    assert run("consolidate", "--cycle", cycle).exit_code == 1
+    assert "<script>alert" not in page.read_text(encoding="utf-8")
+    manifest = (cycle / "outbox" / "manifest.csv").read_text(encoding="utf-8-sig")
+    assert not re.search(r"(?m)(^|,)\"?[=+@-][^,]", manifest)
+    books = [path for path in cycle.rglob("*.xlsx") if path.parent.name != "inbox"]
+    assert len(books) > len(evil)
+    for path in books:
+        with zipfile.ZipFile(path) as package:
+            for name in package.namelist():
+                text = package.read(name).decode("utf-8", "replace")
+                assert not re.search(r"<f>[^<]*(?:calc|-2\+3|SUM\(1\)|alert)", text), (path, name)
+                assert 'Target="http://evil' not in text, (path, name)
