@@ -47,7 +47,7 @@ LEVEL_WORDS = {"bytes": "zip's bytes and parts", "xml": "parts' XML", "cells": "
 LEVELS = tuple(LEVEL_WORDS)
 LIMITS = Limits(seconds=20.0)
 JUNK = ("", "0", "-1", "99999999", "A1", "XFD1048576", "甲", "1e999", "TRUE", "x" * 300, "&lt;", "\u202e1", "#REF!")
-TYPED_JUNK = ("？", "待定", 1234567890123, -1, 0.1 + 0.2, True, "=1+1", "１２３", " ", "\n", "\u200b", "√")
+TYPED_JUNK = ("？", "待定", 1234567890123, -1, 0.3, True, "=1+1", "１２３", " ", "\n", "\u200b", "√")
 SHIFTS = ("row+", "row-", "column+", "column-")
 TYPING = ("clear", "junk", "formula", "unmerge", "merge", "hide", "rename", "pad")
 
