@@ -28,6 +28,7 @@ from xlgoals.sources import files_in, natural
 from xlgoals.spec import data_folder, load_forms
 from xlgoals.tables import SCHEMAS, Tables
 
+pytestmark = pytest.mark.processes
 CATALOGUE = load_forms().catalogue
 FILLED = sorted((data_folder("examples") / "filled").glob("*.xlsx"))
 

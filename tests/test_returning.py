@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,11 +20,9 @@ from tests.test_office import convert
 from xlgoals import kinds_form
 from xlgoals.cli import main
 from xlgoals.explanations import counts
-from xlgoals.intake import Intake, gather
 from xlgoals.keys import keyed
 from xlgoals.listsheet import KEY_MARK
 from xlgoals.read import read_book
-from xlgoals.records import Given
 from xlgoals.running import reviewed
 from xlgoals.spec import load_forms
 from xlgoals.tables import findings_of
@@ -37,17 +34,6 @@ STAMPED = EXAMPLES / "filled" / "弋阳县医疗保障服务中心-2023.xlsx"  #
 UNSTAMPED = EXAMPLES / "as-published" / "弋阳县医疗保障局2023年项目支出绩效目标表.xlsx"
 WORDS = load_return_words()
 ANSWER = WORDS.list.columns["answer"].label
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read in this process: that reading in workers gives the same is tested elsewhere, and starting them takes a second each time."""
-
-    def taken_in(paths: list[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...]) -> Intake:
-        with ThreadPoolExecutor(1) as executor:
-            return gather(paths, forms_dirs=forms_dirs, given=Given(*given), executor=executor)
-
-    monkeypatch.setattr("xlgoals.running.taken_in", taken_in)
 
 
 def run(*told: object) -> Result:
