@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 
 import pandera.polars as pa
 import polars as pl
@@ -21,6 +21,7 @@ from xlgoals.conditions import Condition
 from xlgoals.facts import Table, Units, unread
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Form, Forms
+from xlgoals.gathered import Gathered
 from xlgoals.keys import keyed
 from xlgoals.kinds_form import accepted
 from xlgoals.kinds_tie import judge
@@ -84,7 +85,7 @@ def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> lis
             except Exception as error:  # what a table is made of is as much ours as the rules on it
                 outcome.crashed(wanted, type(error).__name__)
                 continue
-            _judge(frame, _schema(form, table, wanted), wanted, outcome)
+            _judge(frame, _columns(form)[table], f"{form.id} {table}", wanted, outcome)
     if not tables.returns.is_empty():
         _across(tables, forms.catalogue, outcome)
     for kind, judged in judge(tables, forms, subjects):
@@ -97,16 +98,17 @@ def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> lis
 
 def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
     """Judge what only several lines or forms together can get wrong: by unit, by department, whatever layouts they have."""
+    gathered = Gathered(tables)
     for rule in catalogue.rules.values():
         try:
             across = across_forms(rule)
             if across is None:
                 continue
-            condition, frame = across.condition(rule), across.rows(tables, rule)
+            condition, frame = across.condition(rule), across.rows(gathered, rule)
         except Exception as error:
             outcome.defects.append(Defect(rule.code, type(error).__name__))
             continue
-        _judge(frame, _demanding(across.columns, (condition,), rule.code), (condition,), outcome)
+        _judge(frame, across.columns, rule.code, (condition,), outcome)
 
 
 @lru_cache(maxsize=64)
@@ -135,44 +137,48 @@ def _of(tables: Tables, returns: pl.DataFrame) -> Tables:
 # --- judging ----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=256)
-def _schema(form: Form, table: Table, wanted: tuple[Condition, ...]) -> pa.DataFrameSchema:
-    """A form's schema of a table: its columns by the meanings of its fields."""
-    return _demanding(_columns(form)[table], wanted, f"{form.id} {table}")
-
-
-def _demanding(types: Mapping[str, pl.DataType], wanted: tuple[Condition, ...], name: str) -> pa.DataFrameSchema:
-    """A schema of columns, each with the conditions that may blame it."""
-    return pa.DataFrameSchema(
-        {
-            column: pa.Column(dtype, nullable=True, checks=[_checked(i, one) for i, one in enumerate(wanted) if one.column == column])
-            for column, dtype in types.items()
-        },
-        strict=True,
-        name=name,
-    )
-
-
 @lru_cache(maxsize=64)
 def _columns(form: Form) -> Mapping[Table, Mapping[str, pl.DataType]]:
     return {table: dtypes for columns in COLUMNS for table, dtypes in columns(form).items()}
 
 
-def _checked(number: int, condition: Condition) -> pa.Check:
-    def holds(data: PolarsData) -> pl.LazyFrame:
-        """Evaluate the condition on whole rows; one that cannot decide is a defect, which pandera would take for bad data."""
-        told = data.lazyframe.with_columns(holds=condition.holds.cast(pl.Boolean)).select("holds").collect()
-        if told["holds"].null_count():
-            raise ValueError("undecided")
-        return told.lazy()
-
-    return pa.Check(holds, name=str(number), ignore_na=False)
+Held = pl.Series | Exception  # of each row whether it meets a condition, or what the condition crashed of
 
 
-def _judge(frame: pl.DataFrame, schema: pa.DataFrameSchema, wanted: tuple[Condition, ...], outcome: Outcome) -> None:
+def _held(frame: pl.DataFrame, wanted: Sequence[Condition]) -> Sequence[Held]:
+    """Evaluate the conditions on whole rows: all at once, since they share much; where one crashes, each by itself."""
+    names = {f"?{number}": one.holds.cast(pl.Boolean) for number, one in enumerate(wanted)}
+    try:
+        return frame.lazy().with_columns(**names).select(list(names)).collect().get_columns()
+    except Exception as error:
+        if len(wanted) == 1:
+            return [error]
+        return [held for one in wanted for held in _held(frame, [one])]
+
+
+def _schema(types: Mapping[str, pl.DataType], name: str, wanted: Sequence[Condition], held: Sequence[Held]) -> pa.DataFrameSchema:
+    """A schema of columns, each with the conditions that may blame it."""
+    checks: dict[str, list[pa.Check]] = {}
+    for number, (one, whether) in enumerate(zip(wanted, held, strict=True)):
+        checks.setdefault(one.column, []).append(pa.Check(partial(_holds, whether), name=str(number), ignore_na=False))
+    return pa.DataFrameSchema(
+        {column: pa.Column(dtype, nullable=True, checks=checks.get(column, [])) for column, dtype in types.items()}, strict=True, name=name
+    )
+
+
+def _holds(held: Held, data: PolarsData) -> pl.LazyFrame:
+    """Tell pandera which rows meet a condition; one that cannot decide is a defect, which pandera would take for bad data."""
+    if isinstance(held, Exception):
+        raise held
+    if held.null_count():
+        raise ValueError("undecided")
+    return held.to_frame().lazy()
+
+
+def _judge(frame: pl.DataFrame, types: Mapping[str, pl.DataType], name: str, wanted: Sequence[Condition], outcome: Outcome) -> None:
     """Validate once; pandera's reason tells a failing row from a check that crashed and from a table that is not as declared."""
     try:
-        schema.validate(frame, lazy=True)
+        _schema(types, name, wanted, _held(frame, wanted)).validate(frame, lazy=True)
     except SchemaErrors as errors:
         for error in errors.schema_errors:
             reason, told = error.reason_code, error.check_output

@@ -12,8 +12,8 @@ import polars as pl
 from xlgoals.facts import Table, Units
 from xlgoals.findings import Rule
 from xlgoals.forms import Form
+from xlgoals.gathered import Gathered
 from xlgoals.marks import Cells, Mark
-from xlgoals.tables import Tables
 
 Row = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ class Across:
     """A table that a rule gathers from the whole batch, its columns (`rid` and `key` say where a row is told), and what must hold in its rows."""
 
     columns: Mapping[str, pl.DataType]
-    rows: Callable[[Tables, Rule], pl.DataFrame]
+    rows: Callable[[Gathered, Rule], pl.DataFrame]
     condition: Callable[[Rule], Condition]
 
 

@@ -42,32 +42,40 @@ def text_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
     lines = tables.indicators.select("rid", "key", "horizon", "name", "target", *LINE_PARTS).unpivot(
         ["name", "target", *LINE_PARTS], index=["rid", "key", "horizon"], variable_name="role", value_name="text"
     )
-    annual = pl.lit("annual")
-    texts = pl.concat([
-        tables.values.join(parts, on="key").select("rid", "key", "part", "text", role=pl.lit("field"), horizon=annual),
-        tables.goals.select("rid", "key", "horizon", "text", role=pl.lit("goal"), part=pl.lit("goal")),
-        lines.select("rid", pl.concat_str("key", "role", separator="."), "horizon", "role", "text", part="role"),
-    ], how="diagonal")  # fmt: skip
-    texts = texts.with_columns(pl.col("text").str.strip_chars()).filter(pl.col("text") != "")
-    about = tables.returns.select("rid", "year", project="project_name")
-    for name, key in (("from", "mid_from"), ("to", "mid_to")):
-        about = about.join(tables.values.filter(pl.col("key") == key).select("rid", pl.col("text").alias(name)), on="rid", how="left")
+    fields = tables.values.join(parts, on="key").select("rid", "key", "part", "text", role=pl.lit("field"), horizon=pl.lit("annual"))
+    lines = lines.select("rid", pl.concat_str("key", "role", separator="."), "horizon", "role", "text", part="role")
+    basis = pl.col("role") == "basis"
+    texts = pl.concat([_written(fields), _goals(tables), _bases(_written(lines.filter(basis))), _written(lines.filter(~basis))], how="diagonal")
     spoken = texts.filter((pl.col("role") == "goal") | (pl.col("part") == "purpose")).group_by("rid").agg(
         pl.col("text").str.extract_all(r"20\d\d").explode().drop_nulls().unique().sort().str.join(" ").alias("years")
     )  # fmt: skip
-    bases = texts.filter(pl.col("role") == "basis").select("rid", mixed="text").unique()
-    tail = pl.when(pl.col("role") == "basis").then(pl.col("text").str.extract(r"[:：;；]\s*(\p{Han}{4,})\s*$"))
-    texts = texts.with_columns(tail=tail).join(bases.with_columns(tail="mixed"), on=["rid", "tail"], how="left", maintain_order="left")
-    goal = pl.col("role") == "goal"
-    same = pl.col("text").str.replace_all(r"[\s\p{P}]", "")
-    texts = texts.join(about, on="rid", how="left", maintain_order="left").join(spoken, on="rid", how="left", maintain_order="left")
-    texts = texts.with_columns(
-        first=pl.when(goal).then(pl.col("key").first().over("rid", "role", "horizon", same)).otherwise(pl.lit("")),
-        length=pl.when(goal).then(same.str.len_chars().sum().over("rid", "role", "horizon")),
-        doubled=pl.when(~pl.col("role").is_in(["target"])).then(_doubled(texts["text"])).otherwise(pl.lit("")),
-    )
-    filled = texts.with_columns(pl.col("year", "from", "to", "years", "project", "doubled", "mixed").fill_null(""))
+    about = tables.returns.select("rid", "year", project="project_name").join(spoken, on="rid", how="left")
+    for name, key in (("from", "mid_from"), ("to", "mid_to")):
+        about = about.join(tables.values.filter(pl.col("key") == key).select("rid", pl.col("text").alias(name)), on="rid", how="left")
+    texts = texts.join(about, on="rid", how="left", maintain_order="left")
+    texts = texts.with_columns(doubled=_doubled(texts.select(pl.when(pl.col("role") != "target").then("text")).to_series()))
+    filled = texts.with_columns(pl.col("first", "year", "from", "to", "years", "project", "doubled", "mixed").fill_null(""))
     return filled.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _written(texts: pl.DataFrame) -> pl.DataFrame:
+    return texts.with_columns(pl.col("text").str.strip_chars()).filter(pl.col("text") != "")
+
+
+def _goals(tables: Tables) -> pl.DataFrame:
+    """The goals with what they say together."""
+    goals = _written(tables.goals.select("rid", "key", "horizon", "text", role=pl.lit("goal"), part=pl.lit("goal")))
+    same = pl.col("text").str.replace_all(r"[\s\p{P}]", "")
+    return goals.with_columns(
+        first=pl.col("key").first().over("rid", "horizon", same), length=same.str.len_chars().sum().over("rid", "horizon")
+    )
+
+
+def _bases(texts: pl.DataFrame) -> pl.DataFrame:
+    """What lines rest on, with what is another's and was pasted behind it."""
+    whole = texts.select("rid", mixed="text", tail="text").unique()
+    tail = pl.col("text").str.extract(r"[:：;；]\s*(\p{Han}{4,})\s*$")
+    return texts.with_columns(tail=tail).join(whole, on=["rid", "tail"], how="left", maintain_order="left").drop("tail")
 
 
 _DOUBLED = re.compile(r"([\u4e00-\u9fff]{2,10})\1")
@@ -75,9 +83,8 @@ _DOUBLED = re.compile(r"([\u4e00-\u9fff]{2,10})\1")
 
 def _doubled(texts: pl.Series) -> pl.Series:
     """The runs of Chinese characters that stand twice in a row in each text, set apart by blanks."""
-    once = texts.unique()
-    found = pl.DataFrame({"text": once, "doubled": [" ".join(_DOUBLED.findall(text)) for text in once]}, schema={"text": pl.String(), "doubled": pl.String()})
-    return pl.DataFrame({"text": texts}).join(found, on="text", how="left", maintain_order="left")["doubled"].alias("doubled")
+    found = {text: " ".join(words) for text in texts.drop_nulls().unique() if (words := _DOUBLED.findall(text))}
+    return texts.replace_strict(found, default="", return_dtype=pl.String()) if found else pl.repeat("", len(texts), eager=True)
 
 
 _SHARE = r"(\d+(?:\.\d+)?)\s*[%％]"

@@ -116,8 +116,8 @@ def _money_factor(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """
     within, factor, least = (float(rule.parameters[name]) for name in ("within", "factor", "least"))
     prose = pl.col("source").is_in(["text", "target"])
-    rate = pl.col("clause").str.contains_any(rule.parameters["rates"].split())
     cost = (pl.col("source") != "target") | pl.col("levels").str.contains(rule.parameters["cost"], literal=True)
+    rate = _clause(prose & cost).str.contains_any(rule.parameters["rates"].split())
     heeded = ~prose | (~rate & cost & (pl.col("yuan").cast(pl.Float64) >= least))
     ratio = pl.col("amount").cast(pl.Float64) / pl.col("yuan").cast(pl.Float64)  # only compared within a tolerance
     acquitted = (prose & heeded & ((ratio - 1).abs() <= within)).any().over("rid", "key")
@@ -132,6 +132,11 @@ def _money_factor(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 
 # --- what is said of the budget in words and targets -------------------------------------------------------------------
+
+
+def _clause(asked: pl.Expr) -> pl.Expr:
+    """The clause that an amount stands in, where it is asked: looking for words in the others would take most of the time."""
+    return pl.when(asked).then("clause")
 
 
 def _near(form: Form) -> pl.Expr:
@@ -156,9 +161,10 @@ def _amount_said(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """An amount that the purpose states as the whole is the budget; silent where any amount there, or all of them together, are
     a money line of the form."""
     said = (pl.col("source") == "text") & pl.col("other").is_in(list(words(rule.parameters["where"])))
-    aside = pl.col("clause").str.contains_any(list(words(rule.parameters["rates"]))) | pl.col("clause").str.contains(rule.parameters["base"])
-    heeded = said & ~aside & (pl.col("yuan") > 0)
-    claimed = heeded & pl.col("before").str.contains(rule.parameters["pattern"])
+    said &= pl.col("yuan") > 0
+    aside = _clause(said).str.contains_any(list(words(rule.parameters["rates"]))) | _clause(said).str.contains(rule.parameters["base"])
+    heeded = said & ~aside
+    claimed = heeded & pl.when(heeded).then("before").str.contains(rule.parameters["pattern"])
     agreed = (heeded & _near(form)).any().over("rid", "other")
     added = (heeded.cast(pl.Int8) * pl.col("yuan")).cast(pl.Float64).sum().over("rid", "other", "key")
     together = ((added - pl.col("amount").cast(pl.Float64)).abs() <= 0.005 * float(form.money_factor)).any().over("rid", "other")
@@ -170,14 +176,14 @@ def _amount_said(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 def _cost(rule: Rule) -> tuple[pl.Expr, pl.Expr]:
     """Whether a figure is a cost as a whole, and whether it is one so much a head."""
     cost = (pl.col("source") == "target") & pl.col("levels").str.contains(rule.parameters["cost"], literal=True)
-    rate = pl.col("clause").str.contains_any(list(words(rule.parameters["rates"])))
+    rate = _clause(cost).str.contains_any(list(words(rule.parameters["rates"])))
     return cost & ~rate, cost & rate
 
 
 def _amount_cost(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """No cost is above the budget; one that speaks of the whole budget, or that the purpose states too, is not below it either."""
     whole, _ = _cost(rule)
-    named = pl.col("clause").str.contains(rule.parameters["pattern"])
+    named = _clause(whole).str.contains(rule.parameters["pattern"])
     text = pl.col("source") == "text"
     stated = (whole & pl.col("yuan").is_in(pl.col("yuan").filter(text).implode())).over("rid", "key")
     agreed = (whole & _near(form)).any().over("rid")

@@ -23,6 +23,11 @@ def _where(rule: Rule) -> pl.Expr:
     return pl.col("role").is_in(wanted) | pl.col("part").is_in(wanted)
 
 
+def _text(rule: Rule) -> pl.Expr:
+    """The texts that a rule speaks of, and null in the other rows: there no pattern is looked for."""
+    return pl.when(_where(rule)).then("text")
+
+
 def _first(pattern: str, text: pl.Expr) -> pl.Expr:
     return text.str.extract(f"({pattern})", 1).fill_null("").str.strip_chars()
 
@@ -34,21 +39,22 @@ def _said(row: Row) -> Mapping[str, str]:
 def _text_without(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A text does not hold what a pattern finds, once what `set_aside` finds is taken out."""
     pattern, aside = rule.parameters["pattern"], rule.parameters.get("set_aside", "")
-    text = pl.col("text").str.replace_all(aside, "") if aside else pl.col("text")
+    text = _text(rule).str.replace_all(aside, "") if aside else _text(rule)
 
-    yield Condition(rule.code, "texts", "text", ~(_where(rule) & text.str.contains(pattern)), "{key}", _said, more={"#found": _first(pattern, text)})
+    yield Condition(rule.code, "texts", "text", ~text.str.contains(pattern).fill_null(False), "{key}", _said, more={"#found": _first(pattern, text)})
 
 
 def _doubled(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """No word stands twice in a row, save those that end one compound and begin the next (工作工作经费)."""
     kept = list(words(rule.parameters["may_repeat"]))
-    left = pl.col("doubled").str.split(" ").list.set_difference(["", *kept])
+    doubled = pl.when(_where(rule) & (pl.col("doubled") != "")).then("doubled")
+    left = doubled.str.split(" ").list.set_difference(["", *kept])
 
     def tell(row: Row) -> Mapping[str, str]:
         word = next(one for one in row["doubled"].split() if one not in kept)
         return {"found": word * 2, "expected": word}
 
-    yield Condition(rule.code, "texts", "doubled", ~(_where(rule) & (left.list.len() > 0)), "{key}", tell)
+    yield Condition(rule.code, "texts", "doubled", (left.list.len() == 0).fill_null(True), "{key}", tell)
 
 
 def _goal_repeats(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -88,19 +94,19 @@ def _text_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A text about what is to be done does not speak only of a year shortly before the form's (before its middle term, in a goal
     of that)."""
     first = pl.when(pl.col("horizon") == "annual").then(_year_of("year")).otherwise(pl.coalesce(_year_of("from"), _year_of("year")))
-    said = _earlier(pl.col("text"), rule.parameters["base"])
+    said = _earlier(_text(rule), rule.parameters["base"])
     late = (said < first) & (said >= first - int(rule.parameters["back"])) & ~pl.col("text").str.contains(pl.col("year"), literal=True)
-    holds = ~(_where(rule) & late.fill_null(False))
+    holds = ~late.fill_null(False)
     more = {"#found": _as_year(said), "#expected": _as_year(first)}
     yield Condition(rule.code, "texts", "year", holds, "{key}", _said, more=more)
 
 
 def _name_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A project's name speaks of no earlier year than the form; `against`: told only where the form's other words name its year."""
-    name = pl.col("part") == "project_name"
-    said, year = _earlier(pl.col("text"), rule.parameters["base"]), _year_of("year")
+    name = pl.when(pl.col("part") == "project_name").then("text")
+    said, year = _earlier(name, rule.parameters["base"]), _year_of("year")
     late = (said < year) & (said >= year - int(rule.parameters["back"]))
-    holds = ~(name & late.fill_null(False))
+    holds = ~late.fill_null(False)
     if rule.parameters["against"] == "yes":
         holds |= ~pl.col("years").str.contains(pl.col("year"), literal=True)
 
@@ -116,9 +122,9 @@ def _document(text: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
 def _same_document(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """What a line rests on is the document that the project is named after, where both are of the same issuer."""
     issuer, year, number = _document(pl.col("project"))
-    said_issuer, said_year, said_number = _document(pl.col("text"))
+    said_issuer, said_year, said_number = _document(_text(rule))
     same = (said_year == year) & (said_number == number)
-    holds = ~_where(rule) | (said_issuer != issuer).fill_null(True) | same.fill_null(True)
+    holds = (said_issuer != issuer).fill_null(True) | same.fill_null(True)
 
     whole = rf"\p{{Han}}{{2,4}}\s*{_NUMBERED}"
     more = {"#found": _first(whole, pl.col("text")), "#expected": _first(whole, pl.col("project"))}
@@ -132,8 +138,8 @@ def _basis_mixed(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 def _document_year(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """No document that a text names by its number is of a later year than the form."""
-    _, said, _ = _document(pl.col("text"))
-    holds = ~_where(rule) | (said.cast(pl.Int32) <= _year_of("year")).fill_null(True)
+    _, said, _ = _document(_text(rule))
+    holds = (said.cast(pl.Int32) <= _year_of("year")).fill_null(True)
 
     more = {"#found": _first(_NUMBERED, pl.col("text")), "#expected": pl.col("year")}
     yield Condition(rule.code, "texts", "part", holds, "{key}", _said, more=more)

@@ -14,31 +14,11 @@ from xlgoals.conditions import Across, Condition, Kind, Row
 from xlgoals.facts import Units
 from xlgoals.findings import Rule
 from xlgoals.forms import Form
-from xlgoals.sources import natural
-from xlgoals.tables import Tables
+from xlgoals.gathered import Gathered
 
 PLACES = pl.List(pl.List(pl.String()))
 COMMON = 40  # a line that stands in more forms of a department than this tells nothing about who copied from whom
 NAMED = 20  # so many other places are named
-
-
-def _lines(tables: Tables) -> pl.DataFrame:
-    """Every line with a name, with whose it is: `unit` and `department` fall back to what is narrower."""
-    blank = pl.col("unit").str.strip_chars() == ""
-    unit = pl.when(blank).then("file").otherwise(pl.concat_str("department", "unit", separator="|"))
-    of = tables.returns.select(
-        "rid", "file", "year", "project_name", owner=pl.concat_str("year", unit, separator="|"),
-        office=pl.concat_str("year", pl.when(pl.col("department").str.strip_chars() == "").then(unit).otherwise("department"), separator="|"),
-    )  # fmt: skip
-    lines = tables.indicators.filter((pl.col("kind") != "none") & (pl.col("name") != ""))
-    lines = lines.with_columns(pl.col("name").str.normalize("NFKC").str.replace_all(r"\s", ""), said=pl.col("target").str.replace_all(r"\s", ""))
-    return lines.join(of, on="rid", suffix="_of").join(_ordered(tables), on="rid").sort("place", "order", maintain_order=True)
-
-
-def _ordered(tables: Tables) -> pl.DataFrame:
-    """The place of each form among all: by file and sheet as people count them."""
-    rids = sorted(tables.returns["rid"], key=natural)
-    return pl.DataFrame({"rid": rids, "place": range(len(rids))}, schema={"rid": pl.String(), "place": pl.Int64()})
 
 
 def _place(part: str = "target") -> pl.Expr:
@@ -62,10 +42,10 @@ _TWINS: Mapping[str, pl.DataType] = {
 }  # fmt: skip
 
 
-def _twins(tables: Tables, rule: Rule) -> pl.DataFrame:
+def _twins(batch: Gathered, rule: Rule) -> pl.DataFrame:
     """Lines of a form and horizon with the name of an earlier one: whether they say the same, or explain why they do not."""
     within = ["rid", "horizon", "name"]
-    lines = _lines(tables).filter(pl.len().over(within) > 1)
+    lines = batch.lines.filter(pl.len().over(within) > 1)
     first = lines.group_by(within, maintain_order=True).first().select(*within, key="key", first="target", said="said", told="description")
     later = lines.filter(pl.int_range(pl.len()).over(within) > 0).join(first, on=within, suffix="_first")
     explained = (pl.col("description") != "") & (pl.col("told") != "") & (pl.col("description") != pl.col("told"))
@@ -94,14 +74,14 @@ _SIDE = pl.col("op").replace_strict({">=": ">", ">": ">", "<=": "<", "<": "<"}, 
 _RATE = pl.col("dimension").str.starts_with("money per") | (pl.col("dimension") == "ratio")
 
 
-def _demands(tables: Tables, left_out: str) -> pl.DataFrame:
+def _demands(batch: Gathered, left_out: str) -> pl.DataFrame:
     """Lines whose value is one number with a unit, without those of some second levels: each project has its own public."""
-    numbers = _lines(tables).filter((pl.col("kind") == "number") & (pl.col("dimension") != "") & ~pl.col("level2").is_in(left_out.split()))
+    numbers = batch.lines.filter((pl.col("kind") == "number") & (pl.col("dimension") != "") & ~pl.col("level2").is_in(left_out.split()))
     return numbers.with_columns(side=_SIDE, value=pl.col("amount").cast(pl.Float64), sort=pl.col("dimension"))
 
 
-def _differs(tables: Tables, rule: Rule) -> pl.DataFrame:
-    lines = _demands(tables, rule.parameters["left_out"])
+def _differs(batch: Gathered, rule: Rule) -> pl.DataFrame:
+    lines = _demands(batch, rule.parameters["left_out"])
     return pl.concat([_between_horizons(lines), _between_forms(lines, "owner"), _between_forms(lines, "office")])
 
 
@@ -185,13 +165,13 @@ _VARIANTS: Mapping[str, pl.DataType] = {
 }  # fmt: skip
 
 
-def _variants(tables: Tables, rule: Rule) -> pl.DataFrame:
+def _variants(batch: Gathered, rule: Rule) -> pl.DataFrame:
     """Abbreviations in a line that are one letter away from one that stands elsewhere in the form, in its words or its lines."""
     pattern = rf"[A-Z]{{{int(rule.parameters['length'])},}}"
-    lines, blank = tables.indicators, pl.lit("")
+    lines, blank = batch.tables.indicators, pl.lit("")
     texts = pl.concat([
-        tables.values.select("rid", "key", "text", line=blank, place="key"),
-        tables.goals.select("rid", "key", "text", line=blank, place="key"),
+        batch.tables.values.select("rid", "key", "text", line=blank, place="key"),
+        batch.tables.goals.select("rid", "key", "text", line=blank, place="key"),
         *(lines.select("rid", key=pl.col("key") + f".{part}", text=part, line="key", place=pl.col("key") + f".{part}") for part in ("name", "description")),
     ])  # fmt: skip
     texts = texts.filter(pl.col("text").str.contains(pattern)).with_columns(words=pl.col("text").str.extract_all(pattern).list.unique(maintain_order=True))
@@ -229,8 +209,8 @@ class _Sets:
     words: pl.DataFrame  # rid (first alike only), office, level2, name, said
 
 
-def _sets(tables: Tables) -> _Sets:
-    lines = _lines(tables)
+def _sets(batch: Gathered) -> _Sets:
+    lines = batch.lines
     words = lines.select("rid", "office", "level2", "name", "said").unique(maintain_order=True)
     whole = words.group_by("rid", maintain_order=True).agg(
         pl.concat_str("level2", "name", "said", separator="\x1f").sort().str.join("\x1e").alias("whole"), pl.len().alias("lines")
@@ -240,14 +220,14 @@ def _sets(tables: Tables) -> _Sets:
     return _Sets(forms, words.filter(pl.col("rid").is_in(forms["twin"].unique().implode())))
 
 
-def _copied(tables: Tables, rule: Rule) -> pl.DataFrame:
+def _copied(batch: Gathered, rule: Rule) -> pl.DataFrame:
     """Forms of a department that share so many lines that one was copied from the other, in groups; told once a file.
 
     Forms that say exactly the same are one. Of the rest, those are compared that share a line which not everybody has. Units
     that file one project under its one name have copied nothing.
     """
     least, share = int(rule.parameters["shared_lines"]), float(rule.parameters["shared_part"])
-    sets = _sets(tables)
+    sets = _sets(batch)
     rare = sets.words.filter(pl.len().over("office", "level2", "name", "said").is_between(2, COMMON))
     left = rare.select("rid", "office", "level2", "name", "said")
     pairs = left.join(left, on=["office", "level2", "name", "said"], suffix="_of")
@@ -302,14 +282,14 @@ def _copy(rule: Rule) -> Condition:
 _NAMESAKES: Mapping[str, pl.DataType] = {"rid": pl.String(), "project": pl.String(), "forms": pl.Int64(), "others": PLACES}
 
 
-def _namesakes(tables: Tables, rule: Rule) -> pl.DataFrame:
+def _namesakes(batch: Gathered, rule: Rule) -> pl.DataFrame:
     """Forms of a unit for the same year whose projects bear one name, told once a file; not what reading has asked already."""
-    asked = tables.findings.filter(pl.col("code") == rule.parameters["asked"])
-    rids = tables.returns.join(asked.select("file", "sheet"), on=["file", "sheet"], how="semi")["rid"]
+    asked = batch.tables.findings.filter(pl.col("code") == rule.parameters["asked"])
+    rids = batch.tables.returns.join(asked.select("file", "sheet"), on=["file", "sheet"], how="semi")["rid"]
     name = pl.col("project_name").str.normalize("NFKC").str.replace_all(r"\s", "")
     owner = pl.when(pl.col("unit") == "").then("file").otherwise("unit")
-    of = tables.returns.filter(~pl.col("rid").is_in(rids.implode())).with_columns(name=name, owner=owner).filter(pl.col("name") != "")
-    several = of.filter(pl.len().over("form", "year", "department", "owner", "name") > 1).join(_ordered(tables), on="rid").sort("place")
+    of = batch.tables.returns.filter(~pl.col("rid").is_in(rids.implode())).with_columns(name=name, owner=owner).filter(pl.col("name") != "")
+    several = of.filter(pl.len().over("form", "year", "department", "owner", "name") > 1).join(batch.places, on="rid").sort("place")
     told: list[tuple[object, ...]] = []
     for _, forms in several.partition_by("form", "year", "department", "owner", "name", as_dict=True, maintain_order=True).items():
         some = forms["rid"].head(NAMED + 1).to_list()

@@ -122,11 +122,12 @@ def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     does not fit, there."""
     told = pl.lit(False)
     for case in rule.cases:
-        fails = LEVEL2.is_in(case["level2"].split()) & SORT.is_in(case["sorts"].split())
+        fails = misplaced = LEVEL2.is_in(case["level2"].split()) & SORT.is_in(case["sorts"].split())
+        name = pl.when(misplaced).then(NAME)  # in the others no words are looked for
         if case.get("only"):
-            fails &= any_of(NAME, case["only"])
+            fails &= any_of(name, case["only"])
         if case.get("unless"):
-            fails &= ~any_of(NAME, case["unless"])
+            fails &= ~any_of(name, case["unless"])
 
         def say(row: Row, reason: str = case["say"]) -> Mapping[str, str]:
             return {**words(row), "level2": form.local(row["level2"]), "reason": reason}
@@ -139,9 +140,10 @@ def _direction(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """What should be little is not demanded at least, what should be much not at most; and no demand is always met."""
     p = rule.parameters
     head = rf"(?:{_either(p['worse'])})(?:{_either(p['events'])})*(?:{_either(p['counts'])})?(?:[(（][^()（）]*[)）])?$"
-    worse, value = NAME.str.contains(head), pl.col("means.value")
-    better = NAME.str.contains(rf"(?:{_either(p['better'])})(?:{_either(p['endings'])})(?:[(（][^()（）]*[)）])?$")
-    limited = any_of(NAME, p["limits"])
+    name = pl.when(AT_LEAST | AT_MOST).then(NAME)  # in the others no words are looked for
+    worse, value = name.str.contains(head), pl.col("means.value")
+    better = name.str.contains(rf"(?:{_either(p['better'])})(?:{_either(p['endings'])})(?:[(（][^()（）]*[)）])?$")
+    limited = any_of(name, p["limits"])
     cost = any_of(LEVEL1 + LEVEL2, p["cost"]) & SORT.is_in(["money", "price"]) & ~any_of(NAME, p["paid"])
     kept_low = any_of(pl.col("description").fill_null(""), p["kept_low"])
     amount = LEVEL2.is_in(p["amounts"].split()) & (SORT == "count") & ~worse & ~limited
