@@ -278,8 +278,10 @@ def test_keys_of_all_examples_are_told_apart_and_hold_no_place() -> None:
         assert seen.setdefault(one.key, said) == said
     renamed = {"file": pl.col("file") + "2"}
     moved = tables.__class__(**{name: frame.with_columns(**renamed) if "file" in frame.columns else frame for name, frame in tables.items()})
-    assert [one.key for one in keyed(findings_of(moved), moved, forms.catalogue)] == [one.key for one in keyed(findings_of(tables), tables, forms.catalogue)]
-    assert len(found) > 100
+    before, after = (
+        [one.key for one in keyed(findings_of(some), some, forms.catalogue) if not one.code.startswith(("file.", "folder."))] for some in (tables, moved)
+    )  # what is said of files and folders speaks of their names
+    assert after == before and len(before) > 100
 
 
 # --- writing them
