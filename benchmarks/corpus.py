@@ -89,9 +89,9 @@ def fill_folder(folder: Path, count: int) -> list[Path]:
 class Press:
     """The blank workbook taken apart: its parts, its strings, and of each form sheet the pieces between its input cells."""
 
-    def __init__(self, forms: Forms, sheets: int = SHEETS) -> None:
+    def __init__(self, forms: Forms, sheets: int = SHEETS, stamp: Stamp = Stamp(1, "", "", year=YEAR, department=DEPARTMENT, unit=UNIT)) -> None:  # noqa: B008  an immutable value
         self.form: Form = forms[FORM]
-        blank = render(forms, self.form, count=sheets, stamp=Stamp(1, "", "", year=YEAR, department=DEPARTMENT, unit=UNIT))
+        blank = render(forms, self.form, count=sheets, stamp=stamp)
         with zipfile.ZipFile(_stream(blank)) as opened:
             self.parts = {info.filename: opened.read(info) for info in opened.infolist()}
         strings = self.parts["xl/sharedStrings.xml"].decode()

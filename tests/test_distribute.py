@@ -124,7 +124,7 @@ def test_what_is_made_in_bulk_is_what_render_makes(form_id: str, cycle: Path) ->
     first = [drawn.issue(**one) for one in told]  # type: ignore[arg-type]
     assert [drawn.issue(**one) for one in reversed(told)] == first[::-1]  # type: ignore[arg-type]
     for one, words, made in zip(wanted, told, first, strict=True):
-        alone = render(forms, one.form, count=4, **words)  # type: ignore[arg-type]
+        alone = render(forms, one.binder, count=4, **words)  # type: ignore[arg-type]
         assert parts(made) == parts(alone)
         second = openpyxl.load_workbook(io.BytesIO(alone))
         names = [second[name][f"{cell}"].value for name in ("项目1", "项目2", "项目3") if name in second.sheetnames for cell in _cells(one.form, "project_name")]

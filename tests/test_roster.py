@@ -210,7 +210,7 @@ def test_the_roster_made_reads_back(cycle: Path) -> None:
         ("departments: {某局: nowhere}", ["nowhere"]),
         ("review: {include: all}", ["include"]),
         ("review: {folders: [没有]}", ["没有文件夹 没有"]),
-        ("review: {tolerance: -1}", ["tolerance"]),
+        ("review: {tolerance: 1}", ["tolerance"]),
         ("key: abc", ["太短"]),
         ("key_file: 没有.txt", ["没有.txt"]),
         ("roster: 没有.xlsx", ["没有.xlsx"]),

@@ -10,17 +10,15 @@ from pathlib import Path
 import polars as pl
 
 from xlgoals import annexes, rollup, standing
-from xlgoals.annexes import Graded, graded, graded_listing, listing
+from xlgoals.annexes import Graded, graded_listing, listing
 from xlgoals.charts import Charts
 from xlgoals.collect import Ledger
 from xlgoals.comparison import Comparison, Goals, compare, goals_of
 from xlgoals.consolidate import Summary
 from xlgoals.cycle import Cycle, Include
 from xlgoals.findings import Catalogue
-from xlgoals.opinions_book import load_words, read_opinions
 from xlgoals.roster import Roster
 from xlgoals.summary import Extra, plan_listing
-from xlgoals.tables import Tables, findings_of, with_findings
 from xlgoals.wording import Wording
 
 
@@ -59,22 +57,10 @@ class Assembled:
     paths: Mapping[str, Path] = field(default_factory=dict)
 
 
-def of_round(tables: Tables, now: Round) -> Tables:
-    """The tables of the returns that are rolled up. What was found in others is the ledger's to tell."""
-    files = list(now.owners)
-    kept = tables.returns.filter(pl.col("file").is_in(files)).select("rid")
-    frames = {
-        name: frame.join(kept, on="rid", how="semi", maintain_order="left") if "rid" in frame.columns and name != "findings" else frame
-        for name, frame in tables.items()
-    }
-    frames["findings"] = tables.findings.clear()
-    return with_findings(Tables(**frames), [one for one in findings_of(tables) if one.at.file in now.owners])
-
-
 def assemble(
     summary: Summary, catalogue: Catalogue, *, now: Round | None = None, former: Goals | None = None, grades: Graded | None = None
 ) -> Assembled:
-    """Put together what goes into a summary's workbook. `now`: of a cycle; `former`: what to compare with; `grades`: see `grades_of`."""
+    """Put together what goes into a summary's workbook. `now`: of a cycle; `former`: what to compare with; `grades`: of its forms."""
     words = annexes.load_annexes()
     extras: list[Extra] = []
     more: dict[str, pl.DataFrame] = {}
@@ -112,12 +98,6 @@ def _along_the_tree(summary: Summary, now: Round, words: annexes.AnnexWords) -> 
 def _compared(told: Comparison, words: annexes.AnnexWords) -> list[Extra]:
     table = words.tables["changes"]
     return [annexes.ChangesSheet(plan_listing(table, told.changes), table, told.changes), listing(words.tables["targets"], told.targets)]
-
-
-def grades_of(tables: Tables, path: Path) -> Graded:
-    """What reviewers graded of these tables, from their workbook."""
-    words = load_words()
-    return graded(tables, read_opinions(path, words), words)
 
 
 def _scope(summary: Summary, now: Round | None, words: annexes.AnnexWords) -> tuple[str, str, str]:

@@ -7,27 +7,29 @@ department see all of them. Workbooks that hold the same return stand in the sam
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from xlgoals.balance import is_goal_form, lay_out
-from xlgoals.check import check
 from xlgoals.consolidate import COUNTED, Begin, Summary, consolidate, number_units, totalled
 from xlgoals.explanations import explained
 from xlgoals.findings import SEVERITIES, Finding
 from xlgoals.forms import Forms
+from xlgoals.judges import judged as judged_by_rules
 from xlgoals.parts import Frame, Parts
 from xlgoals.settle import settled
 from xlgoals.sources import Source
 from xlgoals.store import Store
 from xlgoals.subjects import Subject
-from xlgoals.tables import BATCH, Tables, findings_of, with_findings
+from xlgoals.tables import BATCH, Tables, with_findings
 from xlgoals.wording import load_return_words
 
-MOST = 200  # workbooks of a batch: 4,000 forms and all their places, with what judging them takes, are some 250 MB
+MOST = 2_000  # forms of a batch: all their places, with what adding them up takes, are some 150 MB
+Judge = Callable[[Tables, bool], Tables]
+OPEN = (pl.col("severity") != "note") & pl.col("status").is_in(["", "upheld"])  # as `Finding.open` says
 DETAILS = ("projects", "funds", "indicators", "findings")
 
 
@@ -45,14 +47,17 @@ class Tally:
     defect: bool = False
     budget: Tables | None = None  # the returns that make up departments' budgets, of all batches
 
+    def but(self, *, defect: bool) -> Tally:
+        return replace(self, defect=defect)
+
     def with_(self, tables: Tables, budget: Tables | None = None) -> Tally:
-        findings = findings_of(tables)
+        findings = tables.findings
         return Tally(
             self.files + tables.returns["file"].n_unique(), self.forms + tables.returns.height, self.indicators + tables.indicators.height,
-            Counter(self.severities) + Counter(finding.severity for finding in findings),
-            self.explained + sum(finding.status == "explained" for finding in findings),
-            self.blocked or any(finding.open for finding in findings),
-            self.defect or any(finding.code.startswith("internal.") for finding in findings),
+            Counter(self.severities) + Counter(findings["severity"]),
+            self.explained + findings.filter(status="explained").height,
+            self.blocked or not findings.filter(OPEN).is_empty(),
+            self.defect or bool(findings["code"].str.starts_with("internal.").any()),
             _together(self.budget, budget),
         )  # fmt: skip
 
@@ -66,13 +71,16 @@ class Plan:
 
 
 def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
-    """Arrange what was read: departments in their order, in each the workbooks in theirs."""
+    """Arrange what was read of these in batches of at most so many forms: departments in their order, in each the workbooks in theirs."""
     place = {source.name: at for at, source in enumerate(sources)}
     homes: dict[str, str] = {}
+    sizes = Counter[str]()
     units: list[pl.DataFrame] = []
     named: list[pl.DataFrame] = []
-    for returns in store.returns():
+    for (whole,) in store.by_piece("returns"):
+        returns = whole.filter(pl.col("file").is_in([name for name in whole["file"].unique() if name in place]))
         homes |= dict(reversed(returns.select("file", "department").rows()))
+        sizes.update(returns["file"])
         units.append(returns.select("department", "unit").unique())
         known = (pl.col("project_code") != "") | ((pl.col("project_name") != "") & (pl.col("unit") != ""))
         files = pl.col("file").replace_strict(place, return_dtype=pl.UInt32)
@@ -85,19 +93,26 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
     for group in groups.values():
         departments.setdefault(homes[group[0]], []).append(group)
     batches: list[list[str]] = [[]]
+    held = 0
     for department in sorted(departments, key=lambda name: (name == "", name)):
-        own = departments[department]
-        if batches[-1] and len(batches[-1]) + sum(map(len, own)) > most:
+        own = [(group, sum(sizes[name] for name in group)) for group in departments[department]]
+        if held and held + sum(forms for _, forms in own) > most:
             batches.append([])
-        for group in own:
-            if batches[-1] and len(batches[-1]) + len(group) > most:  # a department that is more than a batch itself
+            held = 0
+        for group, forms in own:
+            if held and held + forms > most:  # a department that is more than a batch itself
                 batches.append([])
+                held = 0
             batches[-1] += group
+            held += forms
     batches[-1] += [source.name for source in sources if source.name not in homes and source.name in store.pieces]
+    return Plan(tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), units_of(units))
+
+
+def units_of(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The numbers of all units, from the returns of all batches."""
     empty = pl.DataFrame(schema={"department": pl.String(), "unit": pl.String()})
-    return Plan(
-        tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), number_units(pl.concat([empty, *units]), stray=True)
-    )  # fmt: skip
+    return number_units(pl.concat([empty, *(one.select(empty.columns).unique() for one in parts)]), stray=True)
 
 
 def _linked(named: Sequence[pl.DataFrame], count: int) -> list[int]:
@@ -128,33 +143,70 @@ def summarised(
     work: Path,
     *,
     subjects: Sequence[Subject] = (),
-    judged: Callable[[Tables, bool], Tables] | None = None,
+    judged: Judge | None = None,
+    jobs: int | None = None,
     on_batch: Callable[[int, int], None] | None = None,
     most: int = MOST,
 ) -> tuple[Summary, Tally]:
-    """Judge and add up what was read. `listed` are findings of listing the files; `judged` may change the findings of a batch,
-    told whether it is the last; `work` is an empty folder for what several batches leave."""
+    """Judge and add up what was read. `listed`, `judged`, `on_batch`: see `judging`; `work`: see `added_up`."""
     plan = planned(store, sources, most)
-    others = [form.id for form in forms.forms.values() if not is_goal_form(form)]
+    batches = judging(store, plan, sources, listed, forms, subjects=subjects, judged=judged, jobs=jobs, on_batch=on_batch)
+    return added_up(batches, plan, forms, work, subjects)
+
+
+def judging(
+    store: Store,
+    plan: Plan,
+    sources: Sequence[Source],
+    listed: Sequence[Finding],
+    forms: Forms,
+    *,
+    subjects: Sequence[Subject] = (),
+    judged: Judge | None = None,
+    jobs: int | None = None,
+    on_batch: Callable[[int, int], None] | None = None,
+) -> Iterator[Tables]:
+    """Judge what was read, batch by batch. `listed` are findings of listing the files; `judged` may change the findings of a batch,
+    told whether it is the last."""
     changed = {source.name: source.changed for source in sources}
-    answers = store.answers()  # they may have come in a list of their own, for a return of another batch
+    # they may have come in a list of their own, for a return of another batch
+    answers = store.answers({source.name: at for at, source in enumerate(sources)})
+    explanation = load_return_words().explanation
     home = {name: at for at, batch in enumerate(plan.batches) for name in batch}
+    last = len(plan.batches) - 1
+
+    def taken() -> Iterator[Tables]:
+        for number, names in enumerate(plan.batches):
+            own = [finding for finding in listed if home.get(finding.at.file, last) == number]
+            yield settled(with_findings(store.tables(names), own), changed, forms.catalogue)
+
+    for number, tables in enumerate(judged_by_rules(taken(), len(plan.batches), forms, subjects, jobs)):
+        tables = explained(replace(tables, answers=answers), explanation)
+        if judged:  # a unit answers a reviewer's question as it answers ours
+            tables = explained(judged(tables, number == last), explanation)
+        yield tables
+        del tables
+        if on_batch:
+            on_batch(number + 1, last + 1)
+
+
+def unjudged(store: Store, plan: Plan, sources: Sequence[Source], forms: Forms) -> Iterator[Tables]:
+    """What was read, batch by batch, each return once: for what needs no judgement."""
+    changed = {source.name: source.changed for source in sources}
+    return (settled(store.tables(names), changed, forms.catalogue) for names in plan.batches)
+
+
+def added_up(batches: Iterable[Tables], plan: Plan, forms: Forms, work: Path, subjects: Sequence[Subject] = ()) -> tuple[Summary, Tally]:
+    """Add up the judged batches of a plan; `work` is an empty folder for what several leave."""
+    others = [form.id for form in forms.forms.values() if not is_goal_form(form)]
     tally, begin = Tally(), Begin()
     kept: list[Summary] = []
-    last = len(plan.batches) - 1
-    for number, names in enumerate(plan.batches):
-        own = [finding for finding in listed if home.get(finding.at.file, last) == number]
-        tables = settled(with_findings(store.tables(names), own), changed, forms.catalogue)
-        tables = replace(with_findings(tables, check(tables, forms, subjects)), answers=answers)
-        if judged:
-            tables = judged(tables, number == last)
-        tables = explained(tables, load_return_words().explanation)
+    for number, tables in enumerate(batches):
         tally = tally.with_(tables, _budget(tables, forms, subjects))
         part = consolidate(tables, plan.units, begin, others)
         begin = Begin(begin.projects + part.projects.height, begin.indicators + part.indicators.height, begin.findings + part.findings.height)
-        kept.append(_laid_down(part, number, work) if last else part)
-        if on_batch:
-            on_batch(number + 1, last + 1)
+        kept.append(_laid_down(part, number, work) if len(plan.batches) > 1 else part)
+        del tables, part  # else two batches are held while the next is judged
     return _joined(kept, work), tally
 
 

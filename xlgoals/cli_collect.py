@@ -9,30 +9,34 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlgoals.options import cycle_option, jobs_option, several
-from xlgoals.running import Collected, collected, echo_json, exit_code
+from xlgoals.options import cycle_option, reading_options, several
+from xlgoals.running import Reading, echo_json
 
 if TYPE_CHECKING:
+    from xlgoals.inbox import Collected
     from xlgoals.standing import Words
 
-cycle_options = several(cycle_option, jobs_option)
+cycle_options = several(cycle_option, reading_options)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="台账写到哪个文件，默认 summary/收件台账.xlsx。")
 @cycle_options
-def collect(paths: Sequence[Path], output: Path | None, cycle_dir: Path | None, jobs: int | None) -> None:
+def collect(
+    paths: Sequence[Path], output: Path | None, cycle_dir: Path | None, jobs: int | None, state: bool, engine: str, scheduler: str
+) -> None:  # fmt: skip
     """登记收到的表：谁报了、谁没报、哪些不算，写成收件台账。在周期的文件夹里运行，读 inbox/（含压缩包）。"""
-    found = collected(cycle_dir, paths, jobs)
+    from xlgoals.inbox import collected
     from xlgoals.outputs import write_whole
     from xlgoals.report import print_table
     from xlgoals.standing import load_words, totals, write_ledger
 
     words = load_words()
-    path = output or found.cycle.summary / f"{words.title}.xlsx"
-    with write_whole(path, force=output is None, inputs=[Path(source.path) for source in found.taken.sources]) as draft:
-        write_ledger(found.ledger, draft, words)
+    with collected(cycle_dir, paths, Reading(jobs, state, engine, scheduler)) as found:
+        path = output or found.cycle.summary / f"{words.title}.xlsx"
+        with write_whole(path, force=output is None, inputs=found.inputs) as draft:
+            write_ledger(found.ledger, draft, words)
     if found.ledger.others:
         rows = [(words.file_states[sent.state], sent.file, sent.detail) for sent in found.ledger.others]
         print_table(("没有采用", "文件", "说明"), rows)
@@ -47,22 +51,26 @@ def collect(paths: Sequence[Path], output: Path | None, cycle_dir: Path | None, 
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="催报名单写到哪个文件，默认 summary/催报名单.xlsx。")
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json 为每行一个单位。")
 @cycle_options
-def status(paths: Sequence[Path], page_path: Path | None, output: Path | None, shape: str, cycle_dir: Path | None, jobs: int | None) -> None:
+def status(
+    paths: Sequence[Path], page_path: Path | None, output: Path | None, shape: str, cycle_dir: Path | None, jobs: int | None, state: bool,
+    engine: str, scheduler: str,
+) -> None:  # fmt: skip
     """各部门报到哪一步，还差谁；写出催报名单。在周期的文件夹里运行。"""
-    found = collected(cycle_dir, paths, jobs)
+    from xlgoals.inbox import collected
     from xlgoals.outputs import write_whole
     from xlgoals.report import print_table
     from xlgoals.spec import data_folder
     from xlgoals.standing import by_department, load_words, page, totals, write_dunning
 
-    words, inputs = load_words(), [Path(source.path) for source in found.taken.sources]
-    path = output or found.cycle.summary / f"{words.dunning_title}.xlsx"
-    with write_whole(path, force=output is None, inputs=inputs) as draft:
-        write_dunning(found.ledger, draft, words)
-    if page_path:
-        template = (data_folder("templates") / "cycle" / "status.html").read_text(encoding="utf-8")
-        with write_whole(page_path, force=_is_page(page_path), inputs=inputs) as draft:
-            draft.write_text(page(found.ledger, found.cycle.settings, words, template), encoding="utf-8")
+    words = load_words()
+    with collected(cycle_dir, paths, Reading(jobs, state, engine, scheduler)) as found:
+        path = output or found.cycle.summary / f"{words.dunning_title}.xlsx"
+        with write_whole(path, force=output is None, inputs=found.inputs) as draft:
+            write_dunning(found.ledger, draft, words)
+        if page_path:
+            template = (data_folder("templates") / "cycle" / "status.html").read_text(encoding="utf-8")
+            with write_whole(page_path, force=_is_page(page_path), inputs=found.inputs) as draft:
+                draft.write_text(page(found.ledger, found.cycle.settings, words, template), encoding="utf-8")
     if shape == "json":
         for line in found.ledger.lines:
             echo_json({
@@ -72,10 +80,12 @@ def status(paths: Sequence[Path], page_path: Path | None, output: Path | None, s
             })  # fmt: skip
     else:
         columns = words.sheets["departments"].columns
-        rows = [tuple(row[column.key] for column in columns) for row in by_department(found.ledger)]
+        rows = [tuple(row[column.key] for column in columns) for row in by_department(found.ledger, words)]
         print_table(tuple(column.label for column in columns), rows, found.cycle.settings.cycle)
         missing = [line.unit.name for line in found.ledger.lines if line.state == "missing"]
-        click.echo(f"未报：{'、'.join(missing) or words.none}")
+        click.echo(f"{words.unit_states['missing']}：{'、'.join(missing) or words.none}")
+        if blank := [line.unit.name for line in found.ledger.lines if line.state == "blank"]:
+            click.echo(f"{words.unit_states['blank']}：{'、'.join(blank)}")
     click.echo(_standing(totals(found.ledger), words), err=True)
     click.echo(f"催报名单已写到 {path}" + (f"，网页已写到 {page_path}" if page_path else ""), err=True)
     sys.exit(_code(found))
@@ -92,9 +102,7 @@ def _standing(counts: dict[str, str], words: Words) -> str:
 
 def _code(found: Collected) -> int:
     """1 while a unit is missing or blocked, or a file was not taken for a reason that somebody must look into."""
-    from xlgoals.tables import findings_of
-
-    if (code := exit_code(findings_of(found.taken.tables))) == 3:
-        return code
+    if found.tally.defect:
+        return 3
     harmless = ("superseded", "duplicate")
     return int(any(line.state != "accepted" for line in found.ledger.lines) or any(sent.state not in harmless for sent in found.ledger.others))

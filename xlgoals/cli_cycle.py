@@ -14,13 +14,14 @@ from xlgoals.options import cycle_option, force_option, forms_option, jobs_optio
 if TYPE_CHECKING:
     from xlgoals.carry import Former
     from xlgoals.cycle import Cycle
+    from xlgoals.forms import Forms
     from xlgoals.roster import Roster
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--year", default="", help="预算年度，四位数字；文件夹名里有年份的可以不写。")
-@click.option("--form", default="mof-2021", show_default=True, help="一般部门用哪种表样。")
+@click.option("--form", default="mof-2021", show_default=True, help="一般部门用哪种表样，也可以是几种表合成的一本。")
 @forms_option
 def init(folder: Path, year: str, form: str, forms_dirs: tuple[str, ...]) -> None:
     """新建一个预算周期的文件夹：设置、名册和收发文件夹。例：xlgoals init 2026预算"""
@@ -32,7 +33,7 @@ def init(folder: Path, year: str, form: str, forms_dirs: tuple[str, ...]) -> Non
     year = year or (found[0] if found else "")
     if not re.fullmatch(r"20[0-9]{2}", year):
         raise UsageError(f"不知道是哪一年的预算，请写 --year，如 --year 2026{f'（现在是“{year}”）' if year else ''}。")
-    made = create_cycle(folder, year, load_forms(forms_dirs)[form].id, forms_dirs)
+    made = create_cycle(folder, year, load_forms(forms_dirs).binder(form).id, forms_dirs)
     click.echo(
         f"已建好 {folder}：\n"
         f"  cycle.yaml   设置：年度 {year}，表样 {form}，截止日期等\n"
@@ -61,7 +62,7 @@ def distribute(
 
     cycle, forms, roster = load_whole(cycle_folder(cycle_dir), rosters)
     outbox, words = output or cycle.outbox, load_words().issued
-    carried = _carried(former, cycle, roster, jobs) if former else {}
+    carried = _carried(former, cycle, forms, roster, jobs) if former else {}
     wanted = issues(cycle, forms, roster, carried)
     with alone(outbox):
         issued, others = issued_in(outbox, cycle.settings.cycle)
@@ -93,12 +94,12 @@ def distribute(
     sys.exit(2 if failed else int(bool(work.changed)))
 
 
-def _carried(former: tuple[Path, ...], cycle: Cycle, roster: Roster, jobs: int | None) -> dict[str, list[Former]]:
+def _carried(former: tuple[Path, ...], cycle: Cycle, forms: Forms, roster: Roster, jobs: int | None) -> dict[str, list[Former]]:
     """What is carried forward, by unit; tells what could not be read or does not belong to a unit of the roster."""
     from xlgoals.carry import read_formers
     from xlgoals.report import reading_bar
 
-    form_ids = sorted({cycle.form_of(unit.department, unit.department_code) for unit in roster.filling})
+    form_ids = sorted({forms.binder(cycle.form_of(unit.department, unit.department_code)).project for unit in roster.filling} - {""})
     with reading_bar("读取上年的表") as show:
         formers = read_formers(former, form_ids, cycle.forms_dirs, jobs, show)
     found, strange = formers.of_units(roster)

@@ -5,40 +5,39 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xlgoals.options import (
     cycle_option,
-    engine_options,
     force_option,
     forms_option,
     given_options,
     jobs_option,
     lists_options,
     paths_argument,
+    reading_options,
 )
 from xlgoals.running import (
     OPINIONS,
     OwnLists,
+    Reading,
     check_place,
-    collected,
     echo_json,
     echo_tally,
     exit_code,
-    former_goals,
     found_cycle,
     opined,
     ours,
     reviewed,
-    rolled_up,
     send_back,
-    summarise,
     taken_in,
     tally,
-    to_return,
-    write_summary,
 )
+
+if TYPE_CHECKING:
+    from xlgoals.findings import Finding
 
 
 @click.command()
@@ -56,11 +55,12 @@ from xlgoals.running import (
 @given_options
 @lists_options
 @cycle_option
-@jobs_option
+@reading_options
 @forms_option
 def check(
     paths: Sequence[Path], shape: str, opinions: Path | None, folder: Path | None, force: bool, year: str, department: str, unit: str,
-    codes: Path | None, subjects: Path | None, cycle_dir: Path | None, jobs: int | None, forms_dirs: tuple[str, ...],
+    codes: Path | None, subjects: Path | None, cycle_dir: Path | None, jobs: int | None, state: bool, engine: str, scheduler: str,
+    forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/
 
@@ -68,35 +68,65 @@ def check(
     """
     inside = found_cycle(cycle_dir, paths, "check 报送/")
     if inside:
-        _no_more(year, department, unit, *forms_dirs)
-        found = collected(inside, [], jobs, opinions=opinions, write=True)
-        taken, opinions = to_return(found), opinions or found.cycle.folder / OPINIONS
-        force = force or folder is None
-        folder = folder or found.cycle.returned
-        check_place(folder, [found.cycle.inbox])
-    else:
-        if folder:
-            check_place(folder, paths)
-        taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
-        if opinions:
-            taken = opined(taken, opinions, forms_dirs, write=True)
-    tables = taken.tables
-    from xlgoals.report import finding_object, print_findings
+        _no_more(year, department, unit, *forms_dirs, codes, subjects)
+        sys.exit(_check_cycle(inside, shape, opinions, folder, force, Reading(jobs, state, engine, scheduler)))
+    from xlgoals.errors import UsageError
+    from xlgoals.returning import Batch, with_problems
     from xlgoals.tables import findings_of
 
-    findings = findings_of(tables)
+    if engine != "local" or scheduler:
+        raise UsageError("写明了文件的 check 只在本机读。要用集群，请在周期的文件夹里运行 check，或者用 consolidate。")
+    if folder:
+        check_place(folder, paths)
+    taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects))
+    if opinions:
+        taken = opined(taken, opinions, forms_dirs)
+    tables, findings = taken.tables, findings_of(taken.tables)
+    _show(findings, shape)
+    tally(tables, findings)
+    _tell_of(opinions)
+    code = exit_code(findings)
+    if folder:
+        back = send_back([Batch(tables.returns, tables.findings)], taken.sources, with_problems(tables.findings), tables.answers, folder, force)
+        code = max(code, back)
+    sys.exit(code)
+
+
+def _check_cycle(inside: Path, shape: str, opinions: Path | None, folder: Path | None, force: bool, how: Reading) -> int:
+    """Tell what was found in the returns of a cycle that count, and send back what is not accepted."""
+    from xlgoals.cycle import load_cycle
+    from xlgoals.inbox import collected
+    from xlgoals.returning import Batch
+    from xlgoals.tables import as_findings
+
+    cycle, _ = load_cycle(inside)
+    back = folder or cycle.returned
+    check_place(back, [cycle.inbox])
+    with collected(inside, [], how, opinions=opinions, write=True) as found:
+        for frame in found.findings():
+            _show(as_findings(frame), shape)
+        told = found.tally
+        echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
+        _tell_of(opinions or cycle.folder / OPINIONS)
+        stored = found.inbox.stored
+        batches = (Batch(*both) for both in found.judged())
+        code = send_back(batches, stored.returns, found.to_return(), stored.answers(), back, force or folder is None)
+    return max(code, 3 if told.defect else int(told.blocked))
+
+
+def _show(findings: Sequence[Finding], shape: str) -> None:
+    from xlgoals.report import finding_object, print_findings
+
     if shape == "json":
         for finding in findings:
             echo_json(finding_object(finding))
     else:
         print_findings(findings)
-    tally(tables, findings)
+
+
+def _tell_of(opinions: Path | None) -> None:
     if opinions:
         click.echo(f"审核意见已写到 {opinions}：请在“处理”一栏选退回、认可或误报，下次 check 和 consolidate 照此。", err=True)
-    code = exit_code(findings)
-    if folder:
-        code = max(code, send_back(taken, folder, force))
-    sys.exit(code)
 
 
 @click.command()
@@ -151,18 +181,16 @@ def read(
 )
 @click.option("--level", default="", help="周期里逐级汇总到哪一级：市、县、部门（主管部门）、所属单位。默认每一级都列。")
 @click.option("--against", type=click.Path(path_type=Path), help="和上期比：上期的周期文件夹、报送文件夹、文件，或 parquet 汇总文件夹。")
-@click.option("--state/--no-state", default=True, show_default=True, help="在汇总旁边记下读过什么（.xlgoals-state），再汇总时没变的不用重读；删掉也无妨。")
 @force_option
 @given_options
 @lists_options
 @cycle_option
-@jobs_option
-@engine_options
+@reading_options
 @forms_option
 def consolidate(
     paths: Sequence[Path], output: Path | None, shape: str, opinions: Path | None, include: str | None, level: str, against: Path | None,
-    state: bool, force: bool, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None, cycle_dir: Path | None,
-    jobs: int | None, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
+    force: bool, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None, cycle_dir: Path | None,
+    jobs: int | None, state: bool, engine: str, scheduler: str, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """汇总文件夹里全部工作簿（含子文件夹）。例：xlgoals consolidate 报送/ -o 汇总.xlsx
 
@@ -173,7 +201,7 @@ def consolidate(
 
     inside = found_cycle(cycle_dir, paths, "consolidate 报送/ -o 汇总.xlsx")
     if inside:
-        _no_more(year, department, unit, *forms_dirs)
+        _no_more(year, department, unit, *forms_dirs, codes, subjects)
         output, force = _own_output(inside, output, shape, force)
     elif include or level:
         raise UsageError("--include 和 --level 要按周期的名册来，写明了文件就用不上。请在周期的文件夹里运行，不写文件。")
@@ -183,29 +211,22 @@ def consolidate(
         raise OutputError(f"{output} 已经存在。请换一个名字，或加 --force 覆盖。")
     if against and not against.exists():
         raise UsageError(f"找不到 {against}，请检查路径。")
-    if inside:
-        found = collected(inside, [], jobs, opinions=opinions)
-        taken, now = rolled_up(found, include, level)
-        own = found.cycle.folder / OPINIONS
-        opinions = opinions or (own if own.exists() else None)
-        paths, forms_dirs = [Path(found.cycle.inbox.name)], found.cycle.forms_dirs
-        former = former_goals(against, jobs, forms_dirs) if against else None
-        write_summary(taken, output, shape, force, paths, forms_dirs, now=now, former=former, opinions=opinions)
-        from xlgoals.tables import findings_of
+    from xlgoals.adding import Target, former_goals, summarise, summarise_cycle
 
-        findings = findings_of(taken.tables)
-        tally(taken.tables, findings)
-        click.echo(f"应报 {len(now.ledger.lines)} 家，计入 {len(now.owners)} 家。汇总已写到 {output}", err=True)
+    target, how, left_out = Target(output, shape, force), Reading(jobs, state, engine, scheduler), 0
+    if inside:
+        told, now = summarise_cycle(inside, target, include=include, level=level, opinions=opinions, against=against, how=how)
         left_out = int(len(now.owners) < len(now.ledger.lines))
-        sys.exit(max(exit_code(findings), left_out, 3 * (exit_code(findings_of(found.taken.tables)) == 3)))
-    former = former_goals(against, jobs, forms_dirs) if against else None
-    told = summarise(
-        paths, output, shape, given=(year, department, unit), jobs=jobs, forms_dirs=forms_dirs, force=force, opinions=opinions, former=former,
-        state=state, engine_name=engine, scheduler=scheduler, lists=OwnLists(codes, subjects),
-    )
+    else:
+        former = former_goals(against, forms_dirs, how) if against else None
+        lists = OwnLists(codes, subjects)
+        told = summarise(
+            paths, target, given=(year, department, unit), forms_dirs=forms_dirs, lists=lists, opinions=opinions, former=former, how=how
+        )  # fmt: skip
     echo_tally(told.files, told.forms, told.indicators, told.severities, told.explained)
-    click.echo(f"汇总已写到 {output}", err=True)
-    sys.exit(3 if told.defect else int(told.blocked))
+    whose = f"应报 {len(now.ledger.lines)} 家，计入 {len(now.owners)} 家。" if inside else ""
+    click.echo(f"{whose}汇总已写到 {output}", err=True)
+    sys.exit(3 if told.defect else max(int(told.blocked), left_out))
 
 
 def _own_output(cycle: Path, output: Path | None, shape: str, force: bool) -> tuple[Path, bool]:
@@ -220,8 +241,10 @@ def _own_output(cycle: Path, output: Path | None, shape: str, force: bool) -> tu
     return output, force or shape != "xlsx" or not output.exists() or ours(output)
 
 
-def _no_more(*given: str) -> None:
+def _no_more(*given: object) -> None:
     from xlgoals.errors import UsageError
 
     if any(given):
-        raise UsageError("在周期里，年度、部门、单位看下发时写入的标记，表样看 cycle.yaml，不用另写 --year、--department、--unit、--forms。")
+        raise UsageError(
+            "在周期里，年度、部门、单位看下发时写入的标记，表样和规则看 cycle.yaml，不用另写 --year、--department、--unit、--forms、--codes、--subjects。"
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from xlgoals.running import echo_json, reviewed, summarise, tally
+from xlgoals.running import Reading, echo_json, reviewed, tally
 
 
 @click.command()
@@ -20,6 +20,7 @@ def demo(output: Path) -> None:
     """用随附的真实例子走一遍：生成空表、读取、审核、汇总。"""
     import shutil
 
+    from xlgoals.adding import Target, summarise
     from xlgoals.outputs import write_whole
     from xlgoals.records import Stamp
     from xlgoals.render import render
@@ -40,7 +41,7 @@ def demo(output: Path) -> None:
     findings = findings_of(taken.tables)
     with write_whole(output / "问题清单.jsonl", force=True) as path:
         path.write_text("".join(json.dumps(finding_object(f), ensure_ascii=False) + "\n" for f in findings), encoding="utf-8")
-    summarise([output / "报送"], output / "汇总.xlsx", "xlsx", given=("", "", ""), jobs=None, forms_dirs=(), force=True, state=False)
+    summarise([output / "报送"], Target(output / "汇总.xlsx", force=True), how=Reading(state=False))
     tally(taken.tables, findings)
     click.echo(
         f"看看做出来的东西：\n  {output / '空表'}  各表样的空白工作簿\n  {output / '报送'}  填好的真实例子\n"

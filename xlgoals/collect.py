@@ -9,23 +9,29 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 import polars as pl
 
+from xlgoals.carry import OWN
+from xlgoals.consolidate import OPEN
 from xlgoals.cycle import Cycle
 from xlgoals.findings import Catalogue, Finding
+from xlgoals.forms import Forms
+from xlgoals.parse import ALL_BLANK
 from xlgoals.records import At, Stamp
 from xlgoals.roster import Roster, Unit
 from xlgoals.sources import Source
 from xlgoals.stamp import UNSIGNED
-from xlgoals.tables import Tables, findings_of
+from xlgoals.tables import INDICATOR_MORE, Tables
 
-UnitState = Literal["accepted", "waiting", "blocked", "tie", "missing"]
+UnitState = Literal["accepted", "waiting", "blocked", "tie", "blank", "missing"]
 FileState = Literal[
-    "taken", "superseded", "duplicate", "wrong_unit", "mixed", "wrong_cycle", "wrong_form", "forged", "unstamped", "unreadable", "tie"
+    "taken", "superseded", "duplicate", "wrong_unit", "mixed", "wrong_cycle", "wrong_form", "forged", "unstamped", "blank", "answers", "unreadable", "tie"
 ]
+GAVE_NOTHING = ("unreadable", "answers")  # no form was read in such a file; what was found in it is told all the same
+BACK = (*GAVE_NOTHING, "blank")  # such a file goes back to who sent it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,62 @@ class Ledger:
         return sum(line.state != "missing" for line in self.lines)
 
 
+@dataclass(slots=True)
+class Seen:
+    """What reading gave of one file: the stamps of its forms, each once, without what differs from sheet to sheet; when the document
+    was saved, its hash; whether any form was read, and whether the unit wrote anything into one; whether all its forms are blank, and
+    whose they are; whether a stamp is not signed; why it gave nothing."""
+
+    stamps: dict[Stamp, None] = field(default_factory=dict)
+    modified: str = ""
+    sha256: str = ""
+    read: bool = False
+    written: bool = False
+    blank: bool = False
+    owner: str = ""
+    unsigned: bool = False
+    why: str = ""
+    failed: bool = False
+
+
+SEEN = ("returns", "stamps", "findings", "values", "funds", "goals", "indicators", "details")  # the tables that it takes
+OF_A_FILE = ("form", "year", "unit", "code", "cycle", "round")  # what all stamps of a good workbook have in common
+
+
+def seen(pieces: Iterable[Sequence[pl.DataFrame]]) -> dict[str, Seen]:
+    """What is to be known of files before any is judged, from their tables `SEEN`, as many or few at a time as there are."""
+    found: dict[str, Seen] = defaultdict(Seen)
+    for returns, stamps, findings, *contents in pieces:
+        written = _written(returns, *contents)
+        for file in returns["file"].unique(maintain_order=True):
+            found[file].read, found[file].written = True, file in written
+        frame = stamps.join(returns.select("rid", "file", "sha256"), on="rid", how="inner", maintain_order="left")
+        for row in frame.select("file", "sha256", "modified", *OF_A_FILE).unique(maintain_order=True).iter_rows(named=True):
+            one = found[row["file"]]
+            one.modified, one.sha256 = row["modified"], row["sha256"]
+            one.stamps[Stamp(1, digest="", **{name: row[name] for name in OF_A_FILE})] = None
+        told = findings.filter(~pl.col("file").is_in(returns["file"].unique().implode()) | pl.col("code").is_in(UNSIGNED))
+        for file, code, severity, owner, message in told.select("file", "code", "severity", "field", "message").iter_rows():
+            one = found[file]
+            one.unsigned |= code in UNSIGNED
+            if code == ALL_BLANK:
+                one.blank, one.owner = True, owner
+            if not one.why or (severity == "error" and not one.failed):
+                one.why, one.failed = message, severity == "error"
+    return found
+
+
+def _written(
+    returns: pl.DataFrame, values: pl.DataFrame, funds: pl.DataFrame, goals: pl.DataFrame, indicators: pl.DataFrame, details: pl.DataFrame
+) -> set[str]:
+    """The files in which something stands that the roster did not tell."""
+    typed = (
+        values.filter((pl.col("text") != "") & ~pl.col("key").is_in(OWN)), funds.filter(pl.col("printed") != ""), goals.filter(pl.col("text") != ""),
+        indicators.filter(pl.any_horizontal(pl.col("name", "target", *INDICATOR_MORE) != "")), details.filter(pl.col("text") != ""),
+    )  # fmt: skip
+    return set(returns.filter(pl.col("rid").is_in(pl.concat([one.select("rid") for one in typed])["rid"].implode()))["file"])
+
+
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """The inbox sorted out before anything is judged: by unit the file that counts, all files, what is to be said of them."""
@@ -87,53 +149,47 @@ class Sorted:
     files: tuple[Sent, ...]
     findings: tuple[Finding, ...]
 
-    def of(self, tables: Tables) -> Tables:
-        """The tables of the files that count; findings about other files and about folders stay, for they are to be told."""
-        files = [sent.file for sent in self.taken.values()]
-        kept = tables.returns.filter(pl.col("file").is_in(files)).select("rid")
-        dropped = [sent.file for sent in self.files if sent.file not in files and sent.state != "unreadable"]
-        frames = {
-            name: frame.filter(~pl.col("file").is_in(dropped)) if name == "findings"
-            else frame.join(kept, on="rid", how="semi", maintain_order="left") if "rid" in frame.columns
-            else frame  # explanations hang on keys, whichever file they came in
-            for name, frame in tables.items()
-        }  # fmt: skip
-        return Tables(**frames)
+    @property
+    def told(self) -> set[str]:
+        """The files that are judged: those that count, and those that gave nothing, for that is to be told."""
+        return {sent.file for sent in self.taken.values()} | {sent.file for sent in self.files if sent.state in GAVE_NOTHING}
+
+    def of(self, listed: Iterable[Finding]) -> list[Finding]:
+        """What was found listing the inbox, without what speaks of files that do not count, and what was found sorting it out."""
+        dropped = {sent.file for sent in self.files} - self.told
+        return [*(one for one in listed if one.at.file not in dropped), *self.findings]
 
 
-def sorted_out(tables: Tables, sources: Sequence[Source], roster: Roster, cycle: Cycle, catalogue: Catalogue) -> Sorted:
-    """Tell of every file of the inbox whose it is and whether it counts."""
-    changed = {source.name: source.changed for source in sources}
-    stamps: dict[str, list[Stamp]] = defaultdict(list)
-    about: dict[str, tuple[str, str]] = {}
-    frame = tables.stamps.join(tables.returns.select("rid", "file", "sha256"), on="rid", how="inner", maintain_order="left")
-    for row in frame.iter_rows(named=True):
-        stamps[row["file"]].append(Stamp(**{name: row[name] for name in Stamp.__dataclass_fields__}))
-        about[row["file"]] = (row["modified"], row["sha256"])
-    read = set(tables.returns["file"])
-    known = findings_of(tables)
-    said = _first_errors(known)
-    forged = {finding.at.file for finding in known if finding.code in UNSIGNED} if cycle.key else set()
+def sorted_out(
+    known: Mapping[str, Seen], sources: Sequence[Source], listed: Sequence[Finding], roster: Roster, cycle: Cycle, forms: Forms
+) -> Sorted:
+    """Tell of every file of the inbox whose it is and whether it counts. `listed`: what was found listing them."""
+    catalogue = forms.catalogue
     files: list[Sent] = []
     findings: list[Finding] = []
     for source in sources:
-        modified, sha256 = about.get(source.name, ("", ""))
-        sent = Sent(source.name, "taken", modified=modified, changed=source.changed, sha256=sha256)
-        if source.name not in read:
-            files.append(replace(sent, state="unreadable", detail=said.get(source.name, "")))
-        elif source.name not in stamps:
+        one = known.get(source.name) or Seen()
+        sent = Sent(source.name, "taken", modified=one.modified, changed=source.changed, sha256=one.sha256)
+        if one.blank and not one.read:
+            files.append(_refused(replace(sent, state="blank", code=one.owner.partition(" ")[0], unit=one.owner), catalogue, findings))
+        elif not one.read:
+            files.append(replace(sent, state="unreadable" if one.why else "answers", detail=one.why))
+        elif not one.stamps:
             files.append(_refused(replace(sent, state="unstamped"), catalogue, findings))
         else:
-            files.append(_judged(sent, stamps[source.name], source.name in forged, roster, cycle, catalogue, findings))
-    files += _duplicates(tables, changed)
+            judged = _judged(sent, list(one.stamps), bool(cycle.key) and one.unsigned, roster, cycle, forms, findings)
+            empty = judged.state == "taken" and not one.written
+            files.append(_refused(replace(judged, state="blank"), catalogue, findings) if empty else judged)
+    files += _duplicates(listed, {source.name: source.changed for source in sources})
     return _latest(files, roster, catalogue, findings)
 
 
 def _judged(
-    sent: Sent, stamps: Sequence[Stamp], forged: bool, roster: Roster, cycle: Cycle, catalogue: Catalogue, findings: list[Finding]
+    sent: Sent, stamps: Sequence[Stamp], forged: bool, roster: Roster, cycle: Cycle, forms: Forms, findings: list[Finding]
 ) -> Sent:
     """Whose workbook a stamped file is, and whether it is one that this cycle sent out. Whether it is forged was told by the stamps
     as they stand in the file: those of the returns are what reading made of them."""
+    catalogue = forms.catalogue
     whose = list(dict.fromkeys((stamp.code, stamp.unit) for stamp in stamps))
     first = stamps[0]
     name = "、".join(" ".join(part for part in one if part) for one in whose)
@@ -150,7 +206,7 @@ def _judged(
     if unit is None or not unit.fills:
         return _refused(replace(sent, state="wrong_unit"), catalogue, findings, found=name)
     form = cycle.form_of(unit.department, unit.department_code)
-    if odd := next((stamp for stamp in stamps if stamp.form != form), None):
+    if odd := next((stamp for stamp in stamps if stamp.form not in forms.of(form)), None):
         return _refused(replace(sent, state="wrong_form"), catalogue, findings, found=odd.form, expected=form)
     return sent
 
@@ -161,22 +217,14 @@ def _refused(sent: Sent, catalogue: Catalogue, findings: list[Finding], **words:
     return replace(sent, detail=finding.message)
 
 
-def _duplicates(tables: Tables, changed: Mapping[str, float]) -> list[Sent]:
+def _duplicates(listed: Iterable[Finding], changed: Mapping[str, float]) -> list[Sent]:
     """Files with the same bytes as another, of which only one was read."""
-    told = tables.findings.filter(pl.col("code") == "folder.same_file").select("file", "others", "message")
     return [
-        Sent(str(at[0]), "duplicate", changed=changed.get(str(at[0]), 0.0), detail=message.replace(str(at[0]), file))
-        for file, others, message in told.iter_rows()
-        for at in others
+        Sent(at.file, "duplicate", changed=changed.get(at.file, 0.0), detail=one.message.replace(at.file, one.at.file))
+        for one in listed
+        if one.code == "folder.same_file"
+        for at in one.others
     ]
-
-
-def _first_errors(findings: Iterable[Finding]) -> dict[str, str]:
-    """Why a file gave nothing: the first error, else the first thing, that was said of it."""
-    said: dict[str, str] = {}
-    for finding in sorted(findings, key=lambda one: one.severity != "error"):
-        said.setdefault(finding.at.file, finding.message)
-    return said
 
 
 def _latest(files: Sequence[Sent], roster: Roster, catalogue: Catalogue, findings: list[Finding]) -> Sorted:
@@ -205,30 +253,44 @@ def _latest(files: Sequence[Sent], roster: Roster, catalogue: Catalogue, finding
     return Sorted(taken, tuple(told.get(sent.file, sent) for sent in files), tuple(findings))
 
 
-def ledger(sorted_: Sorted, tables: Tables, roster: Roster, deadline: dt.date | None, altered_by: Sequence[str]) -> Ledger:
-    """How far each unit is, from the judged tables of the files that count.
+class Stood(NamedTuple):
+    """How a file stands that was judged."""
+
+    forms: int = 0
+    errors: int = 0
+    queries: int = 0
+    answered: int = 0
+    altered: bool = False
+
+
+def stood(tables: Tables, altered_by: Sequence[str]) -> dict[str, Stood]:
+    """How the files of judged tables stand. `altered_by`: how codes begin that say a form was altered."""
+    count = {
+        "errors": OPEN & (pl.col("severity") == "error"), "queries": OPEN & (pl.col("severity") == "query"),
+        "answered": (pl.col("status") != "") & ~OPEN,
+    }  # fmt: skip
+    altered = pl.any_horizontal(pl.lit(value=False), *(pl.col("code").str.starts_with(code) for code in altered_by)).any()
+    found = tables.findings.group_by("file").agg(**{name: one.sum() for name, one in count.items()}, altered=altered)
+    forms = dict(tables.returns.group_by("file").len().iter_rows())
+    told = {file: Stood(forms.get(file, 0), *rest) for file, *rest in found.iter_rows()}
+    return {file: Stood(number) for file, number in forms.items()} | told
+
+
+def ledger(sorted_: Sorted, standing: Mapping[str, Stood], roster: Roster, deadline: dt.date | None) -> Ledger:
+    """How far each unit is, from how the files stand that count.
 
     Late is what was both saved and received after the deadline: neither time alone can be trusted against the unit.
     """
-    findings: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings_of(tables):
-        findings[finding.at.file].append(finding)
-    forms = dict(tables.returns.group_by("file").len().iter_rows())
-    ties = {sent.code for sent in sorted_.files if sent.state == "tie"}
+    ties, blank = ({sent.code for sent in sorted_.files if sent.state == state} for state in ("tie", "blank"))
     lines = []
     for unit in roster.filling:
         sent = sorted_.taken.get(unit.code)
         if sent is None:
-            lines.append(Line(unit, "tie" if unit.code in ties else "missing"))
+            lines.append(Line(unit, "tie" if unit.code in ties else "blank" if unit.code in blank else "missing"))
             continue
-        mine = findings[sent.file]
-        errors = sum(one.open and one.severity == "error" for one in mine)
-        queries = sum(one.open and one.severity == "query" for one in mine)
-        lines.append(Line(
-            unit, "blocked" if errors else "waiting" if queries else "accepted", sent, _late(sent, deadline),
-            any(one.code.startswith(tuple(altered_by)) for one in mine), forms.get(sent.file, 0), errors, queries,
-            sum(one.status != "" and not one.open for one in mine),
-        ))  # fmt: skip
+        its = standing.get(sent.file, Stood())
+        state: UnitState = "blocked" if its.errors else "waiting" if its.queries else "accepted"
+        lines.append(Line(unit, state, sent, _late(sent, deadline), its.altered, its.forms, its.errors, its.queries, its.answered))
     return Ledger(tuple(lines), tuple(sent for sent in sorted_.files if sent.state != "taken"))
 
 

@@ -19,6 +19,9 @@ from xlgoals.words import bare
 Row = Mapping[str, Any]
 CHANGES = ("changed", "new", "gone", "same")  # the order they are told in
 LEVELS = ("horizon", "level1", "level2", "name")
+PLACE = ("file", "sheet", "cell")
+PROJECT = ("project_no", "project_code", "project_name", "department", "unit", "total", *PLACE)  # what is asked of a project
+INDICATOR = ("project_no", *LEVELS, "target", *PLACE)  # and of an indicator
 
 
 class Goals(NamedTuple):
@@ -53,11 +56,23 @@ TARGET_SCHEMA: dict[str, pl.DataType] = {
 
 
 def goals_of(summary: Summary, paths: Mapping[str, Path] | None = None) -> Goals:
-    return Goals(pl.concat(slices(summary.projects)), pl.concat(slices(summary.indicators)), paths or {})
+    """Of a summary only what is compared, for it is held as a whole."""
+    projects, indicators = (
+        pl.concat(part.select(columns) for part in slices(frame))
+        for frame, columns in ((summary.projects, PROJECT), (summary.indicators, INDICATOR))
+    )
+    return Goals(projects, indicators, paths or {})
+
+
+def former_frames(folder: Path) -> Goals:
+    """What is compared of a summary in a folder of Parquet; raises what polars raises where it is none."""
+    return Goals(
+        pl.read_parquet(folder / "projects.parquet", columns=[*PROJECT]), pl.read_parquet(folder / "indicators.parquet", columns=[*INDICATOR])
+    )  # fmt: skip
 
 
 def compare(now: Goals, before: Goals, mark: str) -> Comparison:
-    """Compare two summaries. Projects are the same by code; those whose code finds none, by unit and name; several alike are paired
+    """Compare two summaries. Projects are the same by code; those whose code finds none, by unit and name; those with neither, by unit; several alike are paired
     in their order. `mark` goes before the names of former files, so that they are not taken for those of now."""
     pairs = _paired(now.projects.to_dicts(), before.projects.to_dicts())
     lines_now, lines_before = _lines(now.indicators), _lines(before.indicators)
@@ -87,7 +102,7 @@ def _paired(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[tup
     """Each project of now with its former self, then the former ones that are gone."""
     rest = set(range(len(before)))
     found: dict[int, int] = {}
-    for key in (_by_code, _by_name):
+    for key in (_by_code, _by_name, _by_unit):
         former: dict[Any, list[int]] = defaultdict(list)
         for at in sorted(rest):
             if (name := key(before[at])) is not None:
@@ -117,6 +132,11 @@ def _by_code(row: Row) -> str | None:
 
 def _by_name(row: Row) -> tuple[str, str] | None:
     return (bare(row["unit"]), bare(row["project_name"])) if row["project_name"] else None
+
+
+def _by_unit(row: Row) -> tuple[str, str] | None:
+    """Of projects with neither code nor name those of a unit are the same, in their order."""
+    return (bare(row["department"]), bare(row["unit"])) if not (bare(row["project_code"]) or bare(row["project_name"])) else None
 
 
 def _lines(indicators: pl.DataFrame) -> Mapping[int, list[Row]]:

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,11 +31,10 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Review(Model):
-    """How returns are judged: further folders of forms and rules, which returns are rolled up, what rounding may differ by (yuan)."""
+    """How returns are judged: further folders of forms and rules (with what rounding may differ by), and which returns are rolled up."""
 
     folders: tuple[Text, ...] = ()
     include: Include = "accepted"
-    tolerance: Annotated[Decimal, Field(ge=0)] = Decimal(0)
 
 
 class Settings(Model):
@@ -126,7 +124,7 @@ class Cycle:
         return (self.folder / name for name in ROSTERS if (self.folder / name).is_file())
 
     def form_of(self, department: str, code: str = "") -> str:
-        """The id of the form that a department fills in, by its code or its name."""
+        """The id of the form, or the book of forms, that a department fills in, by its code or its name."""
         forms = self.settings.departments
         return forms.get(code) or forms.get(department) or self.settings.form
 
@@ -180,9 +178,10 @@ def look_at_cycle(folder: Path) -> tuple[Cycle | None, Forms | None, list[Fault]
     forms = None if missing else load_forms(tuple(str(folder / one) for one in settings.review.folders))
     if forms:
         for path, name in ((("form",), settings.form), *((("departments", one), form) for one, form in settings.departments.items())):
-            if name not in forms.forms:
-                near = difflib.get_close_matches(name, forms.forms, 1)
-                fault(path, f"没有名为“{name}”的表样{f'，是不是 {near[0]}' if near else ''}？全部表样：{'、'.join(forms.forms)}。")
+            known = {**forms.books, **forms.forms}
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                fault(path, f"没有名为“{name}”的表样{f'，是不是 {near[0]}' if near else ''}？全部表样：{'、'.join(known)}。")
     return Cycle(folder, settings, _key(folder, settings, fault)), forms, faults
 
 

@@ -22,7 +22,7 @@ from xlgoals.carry import Former
 from xlgoals.cycle import Cycle
 from xlgoals.entries import Entry, filled_pattern
 from xlgoals.errors import Fault, InputError, OutputError, UsageError
-from xlgoals.forms import STAMPED, Form, Forms
+from xlgoals.forms import STAMPED, Binder, Form, Forms
 from xlgoals.layout import Slot, plan
 from xlgoals.listed import Content, headings, with_kind
 from xlgoals.names import safe_stem
@@ -44,7 +44,7 @@ class Issue:
     """One workbook for a unit, as it is to be: all that decides its bytes."""
 
     unit: Unit
-    form: Form
+    binder: Binder
     count: int
     stamp: Stamp
     content: tuple[tuple[Entry, ...], ...]
@@ -104,7 +104,8 @@ def issues(cycle: Cycle, forms: Forms, roster: Roster, formers: Mapping[str, Seq
 
 def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], faults: list[Fault]) -> Issue:
     settings, told = cycle.settings, forms.guide.notice
-    form = forms[cycle.form_of(unit.department, unit.department_code)]
+    binder = forms.binder(cycle.form_of(unit.department, unit.department_code))
+    form = forms[binder.project or binder.sheets[0].form]
     projects: list[tuple[Project, Former | None]] = []
     for listed in unit.projects:
         same = _former_of(listed, formers)
@@ -115,7 +116,9 @@ def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], fa
     projects += [
         (Project(unit.code, one.project, one.project_code, one.kind), one) for one in formers if one not in known and one.kind in going_on and one.project
     ]  # fmt: skip
-    count = max(len(projects) + settings.spare_sheets, 1)
+    if not binder.project:  # a workbook without sheets for projects has no place for any
+        projects = []
+    count = max(len(projects) + settings.spare_sheets, 1) if binder.project else 1
     if count > SHEETS_MOST:
         faults.append(Fault(unit.place, f"“{unit.name}”有 {len(projects)} 个项目，一个工作簿最多 {SHEETS_MOST} 张表，请分成几个单位。"))
         count = 1
@@ -123,7 +126,7 @@ def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], fa
     content: list[tuple[Entry, ...]] = []
     carried: list[tuple[int, str]] = []
     lost: list[tuple[str, tuple[str, ...]]] = []
-    for seq in range(1, count + 1):
+    for seq in range(1, count + 1) if binder.project else ():
         project, former = projects[seq - 1] if seq <= len(projects) else (None, None)
         entries = _entries(form, forms, identity, project, faults)
         if project and former and project.kind in going_on:
@@ -142,7 +145,7 @@ def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], fa
     lines += [told.carried.format(projects="、".join(f"{seq}. {name}" for seq, name in carried))] if carried else []
     stamp = Stamp(0, "", "", year=settings.year, department=unit.department_text, unit=unit.name, code=unit.code, cycle=settings.cycle)
     return Issue(
-        unit, form, count, stamp, tuple(content), tuple(project.label for project, _ in projects), frozenset(seq for seq, _ in carried), "\n".join(lines), tuple(lost)
+        unit, binder, count, stamp, tuple(content), tuple(project.label for project, _ in projects), frozenset(seq for seq, _ in carried), "\n".join(lines), tuple(lost)
     )  # fmt: skip
 
 
@@ -252,8 +255,8 @@ def _differences(issue: Issue, issued: Issued) -> Iterator[str]:
     for part in STAMPED:
         if getattr(now, part) != getattr(then, part):
             yield f"{getattr(words, part)}：{getattr(then, part)} → {getattr(now, part)}"
-    if then.digest != issue.form.digest:
-        yield f"{words.form}：{then.form} → {issue.form.id}" if then.form != issue.form.id else words.version
+    if then.digest != issue.binder.digest:
+        yield f"{words.form}：{then.form} → {issue.binder.id}" if then.form != issue.binder.id else words.version
     added, gone = ([one for one in some if one not in others] for some, others in ((issue.projects, issued.projects), (issued.projects, issue.projects)))
     if added:
         yield f"{words.added}：{'、'.join(added)}"
@@ -272,9 +275,9 @@ def write_issues(
     done: list[Issued] = []
     failed: list[str] = []
     drawn: Blank | None = None
-    for n, issue in enumerate(sorted(work, key=lambda one: (one.form.id, one.count)), 1):
-        if drawn is None or (drawn.binder.id, drawn.count) != (issue.form.id, issue.count):
-            drawn = blank(forms, issue.form, issue.count)
+    for n, issue in enumerate(sorted(work, key=lambda one: (one.binder.id, one.count)), 1):
+        if drawn is None or (drawn.binder.id, drawn.count) != (issue.binder.id, issue.count):
+            drawn = blank(forms, issue.binder, issue.count)
         made = drawn.issue(issue.stamp, issue.content, issue.projects, key=key, notice=issue.notice, carried=issue.carried)
         try:
             done.append(_write(issue, made, outbox))
@@ -288,7 +291,7 @@ def write_issues(
 def _write(issue: Issue, made: bytes, outbox: Path) -> Issued:
     with write_whole(outbox / issue.file, flush=False) as draft:
         draft.write_bytes(made)
-    return Issued(issue.file, replace(issue.stamp, form=issue.form.id, digest=issue.form.digest), issue.projects, hashlib.sha256(made).hexdigest())
+    return Issued(issue.file, replace(issue.stamp, form=issue.binder.id, digest=issue.binder.digest), issue.projects, hashlib.sha256(made).hexdigest())
 
 
 def zip_departments(outbox: Path, issued: Iterable[Issued]) -> list[Path]:

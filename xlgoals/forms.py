@@ -159,6 +159,11 @@ class Binder:
     sheets: tuple[SheetSpec, ...]
     contents: Contents | None = None
 
+    @property
+    def project(self) -> str:
+        """The form that there is one of for each project; blank when the workbook has none."""
+        return next((sheet.form for sheet in self.sheets if sheet.per == "project"), "")
+
 
 @dataclass(frozen=True)
 class Forms:

@@ -72,11 +72,10 @@ def gather(
     executor: Executor | None = None,
     on_progress: Progress | None = None,
     limits: Limits | None = None,
-    settle: bool = True,
     key: bytes = b"",
 ) -> Intake:
-    """Read files and folders into the tables of one batch; `settle` counts a return that came in several files once. With a cycle's
-    `key` every stamp must be signed with it.
+    """Read files and folders into the tables of one batch, a return that came in several files once. With a cycle's `key` every
+    stamp must be signed with it.
 
     Files are read in `jobs` worker processes, even a single one, or in the executor given: the reader is native code, and
     what kills it must not kill the command. When a worker dies, the files it may have had are read again under supervision,
@@ -89,7 +88,7 @@ def gather(
     tables = from_bytes([*(answer.tables for answer in answers), to_bytes(tabulate([], findings))])
     outputs = {name for answer in answers for name in answer.outputs}
     return Intake(
-        settled(tables, {source.name: source.changed for source in sources}, catalogue) if settle else tables,
+        settled(tables, {source.name: source.changed for source in sources}, catalogue),
         tuple(source for source in sources if source.name not in outputs),
         len(outputs),
     )
@@ -105,10 +104,11 @@ def read_into(
     executor: Executor | None = None,
     on_progress: Callable[[int, int, int], None] | None = None,
     limits: Limits | None = None,
+    key: bytes = b"",
 ) -> None:
     """Read files, as `gather` does, into a store; those that it knows are not read again. Whatever ends the run early, what was
     read until then is kept."""
-    job = Job(tuple(forms_dirs), given, limits or Limits())
+    job = Job(tuple(forms_dirs), given, limits or Limits(), key)
     rest = store.known(sources)
     known = len(sources) - len(rest)
 

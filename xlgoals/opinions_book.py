@@ -13,15 +13,19 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from xlgoals.errors import SpecError, UsageError
+from xlgoals.errors import OutputError, Refused, SpecError, UsageError
 from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, Finding, Status
-from xlgoals.opinions import Decision, Grade, Opinions, Remark, Told, digests
+from xlgoals.limits import ROWS_MOST, Limits
+from xlgoals.opinions import Decision, Grade, Opinions, Remark, Told
 from xlgoals.pages import FIRST, HEAD, Lines, Looks, Page, as_text, write_pages
 from xlgoals.records import Sheet
 from xlgoals.spec import data_folder, load_model
 from xlgoals.stamp import OUTPUT_PROPERTY
-from xlgoals.tables import Tables
 
+# a workbook of our own, and as large as the inbox has findings
+OWN = Limits(
+    file_bytes=1 << 30, part_bytes=1 << 30, unpacked_bytes=2 << 30, ratio_from=2 << 30, cells=ROWS_MOST * 20, area=ROWS_MOST * 40, strings=ROWS_MOST * 20
+)  # fmt: skip
 KIND = "opinions"  # what the output property says of this workbook
 
 
@@ -62,7 +66,10 @@ def read_opinions(path: Path, words: Words | None = None) -> Opinions:
     from xlgoals.read import read_book
 
     words = words or load_words()
-    book = read_book(str(path), name=path.name)
+    try:
+        book = read_book(str(path), name=path.name, limits=OWN)
+    except Refused as refused:
+        raise UsageError(f"{path} 读不了（{refused.detail or refused.code}）。请用 Excel 或 WPS 打开看看；打不开就移走它，再用 check 写一份新的。") from refused
     if book.properties.get(OUTPUT_PROPERTY) != KIND:
         raise UsageError(f"{path} 不是本程序写出的审核意见。请用 check 写出的那一份填写，或换一个文件名。")
     pages = {sheet.name: sheet for sheet in book.sheets}
@@ -118,22 +125,28 @@ def _lines(path: Path, sheet: Sheet | None, page: Page, words: Words, told: list
 # --- writing -----------------------------------------------------------------------------------------------------------
 
 
-def write_opinions(path: Path, tables: Tables, findings: Sequence[Finding], opinions: Opinions, told: Sequence[Told]) -> None:
-    """Write the workbook: the open findings to decide on, and all that reviewers have written so far."""
-    words = load_words()
-    asked = [one for one in findings if one.severity != "note"]
+HOME = ("file", "sheet", "unit", "project_name", "identity", "digest")  # what is told of a form here; the last: of its content
+
+
+def write_opinions(path: Path, homes: pl.DataFrame, asked: Sequence[Finding], opinions: Opinions, told: Sequence[Told]) -> None:
+    """Write the workbook: the findings to decide on, and all that reviewers have written so far. `homes`: a row a form, with the
+    columns `HOME`."""
+    words, keys = load_words(), {one.key for one in asked}
     pages: dict[str, Lines] = {
-        "decisions": _decision_lines(asked, tables, opinions, words),
+        "decisions": _decision_lines(asked, homes, opinions, words),
         "remarks": [_remark_line(one, words) for one in told],
-        "grades": _grade_lines(tables, asked, opinions, words),
-        "past": [decision.row for key, decision in opinions.decisions.items() if key not in {one.key for one in asked}],
+        "grades": _grade_lines(homes, asked, opinions, words),
+        "past": [decision.row for key, decision in opinions.decisions.items() if key not in keys],
     }
+    for name, lines in pages.items():
+        if len(lines) > ROWS_MOST - FIRST - words.sheets[name].spare:
+            raise OutputError(f"“{words.sheets[name].name}”有 {len(lines)} 行，一张工作表放不下，没有写 {path.name}。请把收件箱按部门分成几个文件夹，分别审核。")
     choices = {name: words.choices(name) for name in ("verdicts", "weights", "grades")}
     write_pages(path, KIND, words.title, words.looks, ((page, pages[name]) for name, page in words.sheets.items()), choices)
 
 
-def _decision_lines(asked: Iterable[Finding], tables: Tables, opinions: Opinions, words: Words) -> Lines:
-    homes = {(row["file"], row["sheet"]): row for row in reversed(tables.returns.to_dicts())}
+def _decision_lines(asked: Iterable[Finding], known: pl.DataFrame, opinions: Opinions, words: Words) -> Lines:
+    homes = {(row["file"], row["sheet"]): row for row in reversed(known.to_dicts())}
     verdicts = {status: word for word, status in words.verdicts.items()}
     lines = []
     for one in sorted(asked, key=lambda f: (f.at.file, SEVERITIES.index(f.severity), f.at.sheet)):
@@ -157,13 +170,13 @@ def _remark_line(told: Told, words: Words) -> Mapping[str, str]:
     }  # fmt: skip
 
 
-def _grade_lines(tables: Tables, asked: Sequence[Finding], opinions: Opinions, words: Words) -> Lines:
+def _grade_lines(homes: pl.DataFrame, asked: Sequence[Finding], opinions: Opinions, words: Words) -> Lines:
     """A line a form; grades of forms that were not read this time are kept below."""
-    contents, lines, met = digests(tables), [], set()
+    lines, met = [], set()
     counts = pl.DataFrame([(f.at.file, f.at.sheet, f.severity) for f in asked if f.open], schema=["file", "sheet", "severity"], orient="row")
     known = {(file, sheet, severity): n for file, sheet, severity, n in counts.group_by("file", "sheet", "severity").len().iter_rows()}
-    for row in tables.returns.iter_rows(named=True):
-        grade, digest = opinions.grades.get(row["identity"]), contents.get(row["rid"], "")
+    for row in homes.iter_rows(named=True):
+        grade, digest = opinions.grades.get(row["identity"]), row["digest"]
         met.add(row["identity"])
         state = "" if grade is None else words.states["done" if grade.digest in ("", digest) else "changed"]
         lines.append({

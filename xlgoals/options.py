@@ -33,6 +33,11 @@ engine_options = several(
     click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help="在本机的进程里读，还是在 dask 集群上读。"),
     click.option("--scheduler", default="", metavar="ADDRESS", help="dask 调度器的地址，如 tcp://10.0.0.5:8786。"),
 )
+state_option = click.option(
+    "--state/--no-state", default=True, show_default=True,
+    help="记下读过什么（.xlgoals-state，在汇总旁边或周期的文件夹里），下次没变的不用重读；删掉也无妨。",
+)
+reading_options = several(jobs_option, state_option, engine_options)
 codes_option = click.option(
     "--codes", type=click.Path(path_type=Path, dir_okay=False), help="当年的政府收支分类科目表（.xlsx 或 .csv），代替自带的科目。"
 )

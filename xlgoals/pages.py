@@ -1,6 +1,6 @@
 """Plain workbooks of lists: pages with a title, a note, headings and lines of text, some of them to be filled in.
 
-Columns, words and looks come from the caller's own file in `mappings/`; what is written is text, so that nothing runs as a formula.
+Columns, words and looks come from the caller's own file in `mappings/`; what is written is text, so that nothing runs as a formula, or a whole number.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Column(_Model):
     label: str
     width: float
     fill: bool = False  # people write here
+    number: bool = False  # whole numbers, which people may want to add up
     words: str = ""  # the list to choose from
     hidden: bool = False
 
@@ -72,6 +73,7 @@ def write_pages(
         "note": book.add_format({**base, "border": 0}),
         "head": book.add_format({**base, "bold": True, "border": 1, "bg_color": looks.head_fill, "valign": "vcenter"}),
         "text": book.add_format({**base, "border": 1}),
+        "number": book.add_format({**base, "border": 1, "num_format": "0", "align": "right"}),
         "fill": book.add_format({**base, "border": 1, "bg_color": looks.input_fill, "locked": False}),
     }
     for page, lines in pages:
@@ -90,13 +92,17 @@ def _write_page(
     for col, column in enumerate(page.columns):
         sheet.set_column(col, col, column.width, None, {"hidden": column.hidden})
         sheet.write_string(HEAD, col, column.label, styles["head"])
+    sheet.set_row(HEAD, _height(((column.label, column.width) for column in page.columns if not column.hidden), looks))
     last = FIRST + len(lines) + page.spare
     for row in range(FIRST, last):
         line = lines[row - FIRST] if row - FIRST < len(lines) else {}
         sheet.set_row(row, _height(((line.get(column.key, ""), column.width) for column in page.columns if not column.hidden), looks))
         for col, column in enumerate(page.columns):
             style = styles["fill" if column.fill else "text"]
-            if text := line.get(column.key, ""):
+            text = line.get(column.key, "")
+            if column.number and text.isdecimal():
+                sheet.write_number(row, col, int(text), styles["number"])
+            elif text:
                 sheet.write_string(row, col, fit_text(text, "…"), style)
             else:
                 sheet.write_blank(row, col, None, style)

@@ -21,6 +21,7 @@ from xlgoals.sums import is_own
 from xlgoals.target import as_typed, read_line
 from xlgoals.words import BLANKS, BOXES, NIL, TICKS, bare
 
+ALL_BLANK = "form.all_blank"  # of a workbook nobody filled in; its field tells whose it is, code first, where it is stamped
 CENT = Decimal("0.01")
 ELSEWHERE = re.compile(r"\[(?!\.)")  # a reference to another file; ods writes [.A1] for a cell of its own
 
@@ -49,9 +50,11 @@ def understand(book: Book, forms: Forms, given: Given = Given()) -> tuple[list[R
         else:
             parsed.append((one, taken))
         findings += own
-    if blank:
-        code = "form.blank" if parsed else "form.all_blank"
-        findings.append(forms.catalogue.finding(code, At(book.file, blank[0]), found=_some(blank)))
+    if blank and parsed:
+        findings.append(forms.catalogue.finding("form.blank", At(book.file, blank[0]), found=_some(blank)))
+    elif blank:
+        whose = next((f"{one.stamp.code} {one.stamp.unit}".strip() for one in located if one.stamp), "")
+        findings.append(forms.catalogue.finding(ALL_BLANK, At(book.file, blank[0]), field=whose, found=_some(blank)))
     returns, copies = _copies(parsed, forms.catalogue)
     return returns, [*findings, *copies]
 

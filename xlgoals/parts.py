@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,17 @@ class Parts:
 
 
 Frame = pl.DataFrame | Parts
+
+
+def changed(frame: Frame, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Frame:
+    """The frame with every row changed by itself, part by part; parts are written anew beside the old ones."""
+    if isinstance(frame, pl.DataFrame):
+        return change(frame)
+    paths = []
+    for path in frame.paths:
+        paths.append(path.with_name(f"changed-{path.name}"))
+        change(pl.read_parquet(path)).write_parquet(paths[-1], compression="lz4")
+    return Parts(tuple(paths), frame.height)
 
 
 def slices(frame: Frame, rows: int = SLICE) -> Iterator[pl.DataFrame]:

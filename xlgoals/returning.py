@@ -6,9 +6,12 @@ import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import polars as pl
 
 from xlgoals import guard
 from xlgoals.annotate import mark, problem_list
@@ -17,10 +20,11 @@ from xlgoals.findings import Finding
 from xlgoals.limits import Limits
 from xlgoals.outputs import write_whole
 from xlgoals.sources import Source, opened
-from xlgoals.tables import Tables, findings_of
+from xlgoals.tables import as_findings
 from xlgoals.wording import ReturnWords
 
 ZIPPED = (".xlsx", ".xlsm", ".xltx", ".xltm")  # names under which a marked package opens without a warning
+OURS = "internal."  # how the codes begin that tell defects of the program
 UNREAD = "file."  # how the codes begin that say a file was not read
 
 
@@ -35,35 +39,51 @@ class Returned:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def write_returns(tables: Tables, sources: Sequence[Source], folder: Path, words: ReturnWords, *, force: bool = False) -> Returned:
-    """Write what goes back. Raises `OutputError` before anything is written when a file is in the way: one of ours needs
-    `force`, any other is never replaced."""
-    findings: dict[str, list[Finding]] = defaultdict(list)
-    for one in findings_of(tables):
-        if not one.code.startswith("internal."):
-            findings[one.at.file].append(one)
-    answers = dict(tables.answers.select("key", "text").reverse().iter_rows())
-    judged = dict(tables.returns.select("file", "sha256").iter_rows())
+class Batch(NamedTuple):
+    """Some judged files: their returns that count, and what was found in them."""
+
+    returns: pl.DataFrame
+    findings: pl.DataFrame
+
+
+def with_problems(findings: pl.DataFrame) -> set[str]:
+    """The files that findings speak of, but for defects of ours."""
+    return set(findings.filter(~pl.col("code").str.starts_with(OURS))["file"])
+
+
+def write_returns(
+    batches: Iterable[Batch], sources: Sequence[Source], wanted: Collection[str], answers: pl.DataFrame, folder: Path, words: ReturnWords, *,
+    force: bool = False,
+) -> Returned:  # fmt: skip
+    """Write what goes back, file by file: of the `sources` those `wanted`, which are `with_problems`. Raises `OutputError` before
+    anything is written when a file is in the way: one of ours needs `force`, any other is never replaced."""
+    said = dict(answers.select("key", "text").reverse().iter_rows())
     told, taken = Returned(), set[str]()
-    wanted = [source for source in sources if source.name in findings]
-    paths = {one.name: (_free(folder / _name(one, ""), taken), _free(folder / _name(one, words.list.alone), taken)) for one in wanted}
+    going = {source.name: source for source in sources if source.name in wanted}
+    paths = {name: (_free(folder / _name(one, ""), taken), _free(folder / _name(one, words.list.alone), taken)) for name, one in going.items()}
     _check([path for both in paths.values() for path in both], [Path(source.path) for source in sources], force)
-    for source in wanted:
-        data = _read(source, judged.get(source.name, ""))
-        if data is None:
-            told.changed.append(source.name)
-            continue
-        marked = _marked(data, source, findings[source.name], words, answers, told)
-        if marked is None:
-            continue
-        copy, alone = marked
-        path = paths[source.name][alone]
-        with write_whole(path, force=force) as draft:
-            draft.write_bytes(copy)
-        if alone:
-            told.listed[source.name] = path
-        else:
-            told.marked.append(path)
+    for returns, found in batches:
+        findings: dict[str, list[Finding]] = defaultdict(list)
+        for one in as_findings(found.filter(pl.col("file").is_in(list(going)) & ~pl.col("code").str.starts_with(OURS))):
+            findings[one.at.file].append(one)
+        judged = dict(returns.select("file", "sha256").iter_rows())
+        for name in [name for name in going if name in findings]:
+            source = going[name]
+            data = _read(source, judged.get(name, ""))
+            if data is None:
+                told.changed.append(name)
+                continue
+            marked = _marked(data, source, findings[name], words, said, told)
+            if marked is None:
+                continue
+            copy, alone = marked
+            path = paths[name][alone]
+            with write_whole(path, force=force) as draft:
+                draft.write_bytes(copy)
+            if alone:
+                told.listed[name] = path
+            else:
+                told.marked.append(path)
     return told
 
 

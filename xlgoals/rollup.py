@@ -16,7 +16,7 @@ import polars as pl
 
 from xlgoals.collect import Ledger
 from xlgoals.consolidate import SHARE, SOURCES, STATES, WAN, Summary
-from xlgoals.parts import slices
+from xlgoals.parts import Frame, changed, slices
 from xlgoals.roster import Roster
 
 TOP, ALL, OUTSIDE = 0, "all", "outside"
@@ -80,7 +80,7 @@ def planted(summary: Summary, tree: Tree, owners: Mapping[str, str]) -> Summary:
     outside = tree.nodes[-1].number
     homes = {file: tree.home.get(code, outside) for file, code in owners.items()}
     number = pl.col("file").replace_strict(homes, default=outside, return_dtype=NUMBER) if homes else pl.lit(outside, dtype=NUMBER)
-    return replace(summary, projects=pl.concat(slices(summary.projects)).with_columns(node_no=number))
+    return replace(summary, projects=changed(summary.projects, lambda part: part.with_columns(node_no=number)))
 
 
 def add_up(summary: Summary, tree: Tree, standing: pl.DataFrame) -> pl.DataFrame:
@@ -88,7 +88,7 @@ def add_up(summary: Summary, tree: Tree, standing: pl.DataFrame) -> pl.DataFrame
 
     `standing`: a row a unit that is to send a form, with its `node_no` and whether it is `taken`.
     """
-    own = {number: dict(figures) for number, figures in _own(pl.concat(slices(summary.projects))).items()}
+    own = {number: dict(figures) for number, figures in _own(summary.projects).items()}
     units, included = Counter(standing["node_no"]), Counter(standing.filter(pl.col("taken"))["node_no"])
     running: dict[str, list[Decimal]] = {name: [Decimal(0)] for name in (*COUNTS, *MONEY, *REPORTED)}
     for node in tree.nodes:
@@ -118,14 +118,18 @@ def add_up(summary: Summary, tree: Tree, standing: pl.DataFrame) -> pl.DataFrame
     return pl.DataFrame(kept, schema=schema).with_columns(SHARE)
 
 
-def _own(projects: pl.DataFrame) -> Mapping[int, Mapping[str, Decimal]]:
+def _own(projects: Frame) -> Mapping[int, Mapping[str, Decimal]]:
     """What the returns of each node itself come to."""
     amounts = [pl.col(source).filter(pl.col("state") == state).sum().alias(f"{source}_{state}") for state in STATES[:2] for source in SOURCES]
     counts = [(pl.col("state") == state).sum().alias(f"{state}_forms") for state in STATES]
-    sums = projects.group_by("node_no").agg(
-        pl.len().alias("projects"), *counts, *amounts, pl.col("total").sum(), pl.col("indicators", "quantified_count").sum()
-    )
-    return {row.pop("node_no"): {name: Decimal(value or 0) for name, value in row.items()} for row in sums.to_dicts()}
+    figures = (pl.len().alias("projects"), *counts, *amounts, pl.col("total").sum(), pl.col("indicators", "quantified_count").sum())
+    found: dict[int, dict[str, Decimal]] = {}
+    for part in slices(projects):
+        for row in part.group_by("node_no").agg(figures).to_dicts():
+            sums = found.setdefault(row.pop("node_no"), dict.fromkeys(row, Decimal(0)))
+            for name, value in row.items():
+                sums[name] += Decimal(value or 0)
+    return found
 
 
 # --- which returns are taken -------------------------------------------------------------------------------------------

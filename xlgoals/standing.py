@@ -15,7 +15,7 @@ from xlgoals.errors import Mistake, SpecError
 from xlgoals.pages import Lines, Looks, Page, write_pages
 from xlgoals.spec import data_folder, load_model
 
-STATES = ("accepted", "waiting", "blocked", "tie", "missing")
+STATES = ("accepted", "waiting", "blocked", "tie", "blank", "missing")
 
 
 class Words(BaseModel):
@@ -33,6 +33,7 @@ class Words(BaseModel):
     altered_by: tuple[str, ...]
     count: str
     none: str
+    total: str
     sheets: dict[str, Page]
     dunning: Page
     asks: dict[str, str]
@@ -47,12 +48,13 @@ def load_words() -> Words:
     return words
 
 
-def by_department(ledger: Ledger) -> list[dict[str, str]]:
-    """A row a department, in the roster's order: how many are to send, have sent, stand where."""
+def by_department(ledger: Ledger, words: Words) -> list[dict[str, str]]:
+    """A row a department, in the roster's order: how many are to send, have sent, stand where; of several a row for all at the end."""
     lines: dict[str, list[Line]] = {}
     for line in ledger.lines:
         lines.setdefault(line.unit.department_text or line.unit.name, []).append(line)
-    return [_counts(some) | {"department": department} for department, some in lines.items()]
+    rows = [_counts(some) | {"department": department} for department, some in lines.items()]
+    return [*rows, totals(ledger) | {"department": words.total}] if len(rows) > 1 else rows
 
 
 def _counts(lines: Sequence[Line]) -> dict[str, str]:
@@ -68,7 +70,7 @@ def totals(ledger: Ledger) -> dict[str, str]:
 def write_ledger(ledger: Ledger, path: Path, words: Words) -> None:
     """收件台账.xlsx: by department, by unit, and the files that do not count."""
     pages: Mapping[str, Lines] = {
-        "departments": by_department(ledger),
+        "departments": by_department(ledger, words),
         "units": unit_lines(ledger, words),
         "others": [_other_line(sent, words) for sent in ledger.others],
     }
@@ -116,7 +118,7 @@ def page(ledger: Ledger, settings: Settings, words: Words, template: str) -> str
     heads = words.sheets["departments"].columns
     rows = [
         "<tr>" + "".join(f"<{'th scope=row' if column.key == 'department' else 'td'}>{html.escape(row.get(column.key, ''))}" for column in heads) + "</tr>"
-        for row in by_department(ledger)
+        for row in by_department(ledger, words)
     ]
     missing = [f"<li>{html.escape(line.unit.department_text)} · {html.escape(line.unit.name)}</li>" for line in ledger.lines if line.state == "missing"]
     counts = totals(ledger)

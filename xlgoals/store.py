@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -153,11 +154,20 @@ class Store:
                 frames.append(pl.read_ipc_stream(io.BytesIO(packed)))
         return pl.concat(frames)
 
-    def returns(self) -> Iterator[pl.DataFrame]:
-        """The returns of all workbooks, piece by piece."""
-        for piece in dict.fromkeys(self.pieces.values()):
-            frame = self.frame("returns", [piece])
-            yield frame.filter(pl.col("file").is_in([file for file in frame["file"].unique() if self.pieces.get(file) == piece]))
+    def by_piece(self, *names: str) -> Iterator[tuple[pl.DataFrame, ...]]:
+        """Some tables of all workbooks, piece by piece: never those of many at once."""
+        own: dict[int, list[str]] = {}
+        for name, piece in self.pieces.items():
+            own.setdefault(piece, []).append(name)
+        for piece, files in own.items():
+            returns = self.frame("returns", [piece]).filter(pl.col("file").is_in(files))
+            frames = {"returns": returns}
+            for name in names:
+                if name in BATCH:
+                    frames[name] = self.frame(name, [piece]).filter(pl.col("file").is_in(files))
+                elif name != "returns":
+                    frames[name] = self.frame(name, [piece]).join(returns, on="rid", how="semi", maintain_order="left")
+            yield tuple(frames[name] for name in names)
 
     def tables(self, names: Sequence[str]) -> Tables:
         """The tables of some workbooks, in the order given."""
@@ -186,14 +196,10 @@ class Store:
             found[name] = found[name].join(order, on="file", maintain_order="left").sort("place", maintain_order=True).drop("place")
         return Tables(**found)
 
-    def answers(self) -> pl.DataFrame:
-        """What units answered, in all workbooks."""
-        frames = [pl.DataFrame(schema=SCHEMAS["answers"])]
-        for piece in dict.fromkeys(self.pieces.values()):
-            frame = self.frame("answers", [piece])
-            if frame.height:
-                frames.append(frame.filter(pl.col("file").is_in([name for name, its in self.pieces.items() if its == piece])))
-        return pl.concat(frames)
+    def answers(self, place: Mapping[str, int]) -> pl.DataFrame:
+        """What units answered, in all workbooks, in the order of these: of two answers to one question the first counts."""
+        found = pl.concat([pl.DataFrame(schema=SCHEMAS["answers"]), *(frame for (frame,) in self.by_piece("answers") if frame.height)])
+        return found.sort(pl.col("file").replace_strict(place, default=len(place), return_dtype=pl.Int64), maintain_order=True)
 
     def _forget(self) -> None:
         """Drop the pieces that this run had no use for."""
@@ -234,8 +240,10 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def circumstances(forms_dirs: Iterable[str], *told: object) -> str:
-    """A hash of everything but the workbooks that what is read depends on: the program, the spec files, what the caller said."""
-    found = hashlib.sha256(repr((__version__, told)).encode("utf-8", "surrogatepass"))
+    """A hash of everything but the workbooks that what is read depends on: the program, its native readers, the spec files, what the
+    caller said (for whom it counts, within which limits, with which key stamps are signed)."""
+    readers = [version(name) for name in ("python-calamine", "lxml")]
+    found = hashlib.sha256(repr((__version__, readers, told)).encode("utf-8", "surrogatepass"))
     folders = [Path(__file__).parent, data_folder("templates"), data_folder("mappings"), *map(Path, forms_dirs)]
     for folder in folders:
         for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".yaml", ".yml")):
