@@ -204,10 +204,11 @@ def main() -> None:
     rows.append((
         f"`consolidate` of {len(files):,}, read to written summary and Parquet, two processes", "≤ 5 × two processes merely reading (aim 3.5)",
         f"{first['total'] / base[0]:.2f} ×（处理器时间 {used / base[1]:.2f} ×）",
-        f"{first['total']:.1f} s: start {first['start']:.1f}, read {first['read']:.1f}, judge and add up {first['judge']:.1f} (check {first['check']:.1f}), workbook {first['workbook']:.1f}, "
+        f"{first['total']:.1f} s: start {first['start']:.1f}, read {first['read']:.1f}, judge and add up {first['judge']:.1f}, workbook {first['workbook']:.1f}, "
         f"Parquet {first['parquet']:.1f}; merely reading {base[0]:.1f} s",
     ))  # fmt: skip
-    rows.append(("check", "≤ 5 % of the whole", f"{first['check'] / first['total']:.1%}", f"{first['check']:.2f} s, {first['indicators']:,} indicators"))
+    found = sum(first["findings"].values())
+    rows.append(("check", "≤ 5 % of the whole", f"{first['check'] / used:.1%}", f"processor time: {first['check']:.2f} of {used:.1f} s, {first['indicators']:,} indicators, {found:,} findings, {found / first['forms']:.1f} a form"))
     rows.append(("memory", "parent below 500 MB", f"{first['memory']} MB", f"largest worker {first['worker_memory']} MB"))
     rows.append(("start-up", "≤ 2 s", f"{first['start']:.2f} s", f"{first['start_cpu']:.2f} s of processor time; first answer of a worker {first['first_answer']} s after that"))
     show(rows[1:])

@@ -78,7 +78,7 @@ def whole(summary: Summary) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_batches_say_what_all_at_once_says(inbox: Path, tmp_path: Path) -> None:
-    once, several = (told(inbox, tmp_path / str(most), most) for most in (MOST, 4))
+    once, several = (told(inbox, tmp_path / str(most), most) for most in (MOST, 6))
     assert isinstance(once.projects, pl.DataFrame) and not isinstance(several.projects, pl.DataFrame)
     assert whole(several) == whole(once)
     numbers = pl.concat(slices(several.findings))
@@ -90,7 +90,7 @@ def test_a_department_is_whole_in_its_batch_and_so_is_a_return_that_came_twice(i
     sources, _ = files_in([inbox], FORMS.catalogue)
     with Store(None, "") as store:
         read_into(store, sources, jobs=2)
-        found = planned(store, sources, 4)
+        found = planned(store, sources, 6)
     batches = [set(batch) for batch in found.batches]
     assert sorted(name for batch in batches for name in batch) == sorted(source.name for source in sources)
     assert any({"5.xlsx", "z5.xlsx"} <= batch for batch in batches)

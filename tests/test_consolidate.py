@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -227,7 +226,7 @@ def test_forms_without_names_stand_last_and_file_findings_go_to_the_files_only_u
 
 
 def test_a_folder_is_no_source() -> None:
-    about_folder = dataclasses.replace(finding(At("收件箱"), "note"), code="folder.other_files")
+    about_folder = finding(At("收件箱"), "note")._replace(code="folder.other_files")
     summary = consolidate(tabulate([made("a.xlsx", "s", "局|所|项")], [about_folder, finding(At("b.xlsx"))]))
     assert summary.sources["file"].to_list() == ["a.xlsx", "b.xlsx"]
     assert summary.total["notes"].item() == 1

@@ -14,21 +14,22 @@ from pathlib import Path
 import polars as pl
 
 from xlgoals.balance import is_goal_form, lay_out
-from xlgoals.check import check
 from xlgoals.consolidate import COUNTED, Begin, Summary, consolidate, number_units, totalled
 from xlgoals.explanations import explained
 from xlgoals.findings import SEVERITIES, Finding
 from xlgoals.forms import Forms
+from xlgoals.judges import judged as judged_by_rules
 from xlgoals.parts import Frame, Parts
 from xlgoals.settle import settled
 from xlgoals.sources import Source
 from xlgoals.store import Store
 from xlgoals.subjects import Subject
-from xlgoals.tables import BATCH, Tables, findings_of, with_findings
+from xlgoals.tables import BATCH, Tables, with_findings
 from xlgoals.wording import load_return_words
 
-MOST = 200  # workbooks of a batch: 4,000 forms and all their places, with what judging them takes, are some 250 MB
+MOST = 2_000  # forms of a batch: all their places, with what adding them up takes, are some 150 MB
 Judge = Callable[[Tables, bool], Tables]
+OPEN = (pl.col("severity") != "note") & pl.col("status").is_in(["", "upheld"])  # as `Finding.open` says
 DETAILS = ("projects", "funds", "indicators", "findings")
 
 
@@ -50,13 +51,13 @@ class Tally:
         return replace(self, defect=defect)
 
     def with_(self, tables: Tables, budget: Tables | None = None) -> Tally:
-        findings = findings_of(tables)
+        findings = tables.findings
         return Tally(
             self.files + tables.returns["file"].n_unique(), self.forms + tables.returns.height, self.indicators + tables.indicators.height,
-            Counter(self.severities) + Counter(finding.severity for finding in findings),
-            self.explained + sum(finding.status == "explained" for finding in findings),
-            self.blocked or any(finding.open for finding in findings),
-            self.defect or any(finding.code.startswith("internal.") for finding in findings),
+            Counter(self.severities) + Counter(findings["severity"]),
+            self.explained + findings.filter(status="explained").height,
+            self.blocked or not findings.filter(OPEN).is_empty(),
+            self.defect or bool(findings["code"].str.starts_with("internal.").any()),
             _together(self.budget, budget),
         )  # fmt: skip
 
@@ -70,14 +71,16 @@ class Plan:
 
 
 def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
-    """Arrange what was read of these: departments in their order, in each the workbooks in theirs."""
+    """Arrange what was read of these in batches of at most so many forms: departments in their order, in each the workbooks in theirs."""
     place = {source.name: at for at, source in enumerate(sources)}
     homes: dict[str, str] = {}
+    sizes = Counter[str]()
     units: list[pl.DataFrame] = []
     named: list[pl.DataFrame] = []
     for (whole,) in store.by_piece("returns"):
         returns = whole.filter(pl.col("file").is_in([name for name in whole["file"].unique() if name in place]))
         homes |= dict(reversed(returns.select("file", "department").rows()))
+        sizes.update(returns["file"])
         units.append(returns.select("department", "unit").unique())
         known = (pl.col("project_code") != "") | ((pl.col("project_name") != "") & (pl.col("unit") != ""))
         files = pl.col("file").replace_strict(place, return_dtype=pl.UInt32)
@@ -90,14 +93,18 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
     for group in groups.values():
         departments.setdefault(homes[group[0]], []).append(group)
     batches: list[list[str]] = [[]]
+    held = 0
     for department in sorted(departments, key=lambda name: (name == "", name)):
-        own = departments[department]
-        if batches[-1] and len(batches[-1]) + sum(map(len, own)) > most:
+        own = [(group, sum(sizes[name] for name in group)) for group in departments[department]]
+        if held and held + sum(forms for _, forms in own) > most:
             batches.append([])
-        for group in own:
-            if batches[-1] and len(batches[-1]) + len(group) > most:  # a department that is more than a batch itself
+            held = 0
+        for group, forms in own:
+            if held and held + forms > most:  # a department that is more than a batch itself
                 batches.append([])
+                held = 0
             batches[-1] += group
+            held += forms
     batches[-1] += [source.name for source in sources if source.name not in homes and source.name in store.pieces]
     return Plan(tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), units_of(units))
 
@@ -137,12 +144,13 @@ def summarised(
     *,
     subjects: Sequence[Subject] = (),
     judged: Judge | None = None,
+    jobs: int | None = None,
     on_batch: Callable[[int, int], None] | None = None,
     most: int = MOST,
 ) -> tuple[Summary, Tally]:
     """Judge and add up what was read. `listed`, `judged`, `on_batch`: see `judging`; `work`: see `added_up`."""
     plan = planned(store, sources, most)
-    batches = judging(store, plan, sources, listed, forms, subjects=subjects, judged=judged, on_batch=on_batch)
+    batches = judging(store, plan, sources, listed, forms, subjects=subjects, judged=judged, jobs=jobs, on_batch=on_batch)
     return added_up(batches, plan, forms, work, subjects)
 
 
@@ -155,6 +163,7 @@ def judging(
     *,
     subjects: Sequence[Subject] = (),
     judged: Judge | None = None,
+    jobs: int | None = None,
     on_batch: Callable[[int, int], None] | None = None,
 ) -> Iterator[Tables]:
     """Judge what was read, batch by batch. `listed` are findings of listing the files; `judged` may change the findings of a batch,
@@ -165,10 +174,14 @@ def judging(
     explanation = load_return_words().explanation
     home = {name: at for at, batch in enumerate(plan.batches) for name in batch}
     last = len(plan.batches) - 1
-    for number, names in enumerate(plan.batches):
-        own = [finding for finding in listed if home.get(finding.at.file, last) == number]
-        tables = settled(with_findings(store.tables(names), own), changed, forms.catalogue)
-        tables = explained(replace(with_findings(tables, check(tables, forms, subjects)), answers=answers), explanation)
+
+    def taken() -> Iterator[Tables]:
+        for number, names in enumerate(plan.batches):
+            own = [finding for finding in listed if home.get(finding.at.file, last) == number]
+            yield settled(with_findings(store.tables(names), own), changed, forms.catalogue)
+
+    for number, tables in enumerate(judged_by_rules(taken(), len(plan.batches), forms, subjects, jobs)):
+        tables = explained(replace(tables, answers=answers), explanation)
         if judged:  # a unit answers a reviewer's question as it answers ours
             tables = explained(judged(tables, number == last), explanation)
         yield tables

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial, reduce
+from functools import lru_cache, partial
 
 import pandera.polars as pa
 import polars as pl
@@ -25,7 +25,7 @@ from xlgoals.gathered import Gathered
 from xlgoals.keys import keyed
 from xlgoals.kinds_form import accepted
 from xlgoals.kinds_tie import judge
-from xlgoals.records import At
+from xlgoals.records import At, RowCol, cell_spot
 from xlgoals.rules import DEFECT, across_forms, conditions, lint
 from xlgoals.subjects import Subject
 from xlgoals.tables import Tables
@@ -214,8 +214,10 @@ def _led(failures: list[Failure], catalogue: Catalogue) -> list[Failure]:
     """Leave out what only follows from another finding: a rule's `unless` names those that say it better."""
     said = {(failure.condition.code, failure.rid, failure.record) for failure in failures}
 
+    better = {code: words.split() for code, rule in catalogue.rules.items() if (words := rule.parameters.get("unless"))}
+
     def follows(failure: Failure) -> bool:
-        codes = catalogue[failure.condition.code].parameters.get("unless", "").split()
+        codes = better.get(failure.condition.code, ())
         return any((code, failure.rid, record) in said for code in codes for record in (failure.condition.about or (failure.record,)))
 
     return [failure for failure in failures if not follows(failure)]
@@ -252,7 +254,7 @@ def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, s
     wanted = {(rid, key) for f in failures for rid, key in ((f.rid, f.record), *f.others) if key}
     if not wanted:
         return {}
-    asked = pl.DataFrame(sorted(wanted), schema={"rid": pl.String(), "key": pl.String()}, orient="row")
+    asked = pl.DataFrame(list(wanted), schema={"rid": pl.String(), "key": pl.String()}, orient="row")
     mine = tables.places.filter(pl.col("rid").is_in(asked["rid"].unique().implode()))
     found = mine.join(asked, on=["rid", "key"], how="semi").select("rid", "key", "cell", "text", "label")
     return {(rid, key): (cell, text, label) for rid, key, cell, text, label in found.iter_rows()}
@@ -260,10 +262,11 @@ def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, s
 
 def _order(finding: Finding) -> tuple[str, str, int, int, str, str, str]:
     """By place as people read it: file, sheet, row, column; what concerns a whole sheet first."""
-    column, row = "", 0
-    if match := re.match(r"([A-Z]+)([0-9]+)", finding.at.cell):
-        column, row = match[1], int(match[2])
-    number = reduce(lambda sum, letter: sum * 26 + ord(letter) - 64, column, 0)
-    return finding.at.file, finding.at.sheet, row, number, finding.code, finding.record, finding.found
+    at = finding.at
+    return at.file, at.sheet, *_spot(at.cell), finding.code, finding.record, finding.found
 
 
+@lru_cache(maxsize=4096)
+def _spot(cell: str) -> RowCol:
+    match = re.match(r"[A-Z]+[0-9]+", cell)
+    return cell_spot(match[0].encode()) if match else (-1, -1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from xlgoals.errors import Mistake
 from xlgoals.records import At, Spot
@@ -44,8 +44,7 @@ class Rule:
     off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong, or must be explained, or should be known.
 
     `key` stays the same from round to round while the values it speaks of stay the same, wherever the cell has moved:
@@ -174,5 +173,5 @@ def grouped(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         same = (finding.code, finding.at.file, finding.at.sheet, finding.text, finding.status, finding.answer)
         first = groups.get(same)
-        groups[same] = finding if first is None else replace(first, others=(*first.others, finding.at, *finding.others))
+        groups[same] = finding if first is None else first._replace(others=(*first.others, finding.at, *finding.others))
     return sorted(groups.values(), key=lambda f: (f.at.file, SEVERITIES.index(f.severity), f.at.sheet, f.code))

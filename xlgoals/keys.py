@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -38,17 +37,17 @@ def keyed(findings: Iterable[Finding], tables: Tables, catalogue: Catalogue) -> 
     """Give findings of the files of these tables their keys."""
     homes, files = _homes(tables)
     lines = cache(lambda rid: _lines(tables, rid))
+    moving = {code: frozenset(words.split()) for code, rule in catalogue.rules.items() if (words := rule.parameters.get(MOVING))}
     told = []
     for one in findings:
-        place = (one.at.file, one.at.sheet)
-        home = _home(homes.get(place, ()), one.at.cell)
+        home = _home(homes.get((one.at.file, one.at.sheet), ()), one.at.cell)
         subject = home.subject if home else "|".join((files.get(one.at.file) or one.at.file, one.at.sheet))
         record = one.record or one.field
-        if home and (loose := _LOOSE.match(record)):
+        if home and "+" in record and (loose := _LOOSE.match(record)):
             record = f"{loose[1]}{lines(home.rid).get(loose[1] + loose[2], '')}{loose[3] or ''}"
-        moving = catalogue[one.code].parameters.get(MOVING, "").split() if one.code in catalogue.rules else []
-        values = (" ".join(value.split()) for name, value in (("found", one.found), ("expected", one.expected)) if name not in moving)
-        told.append(replace(one, key=finding_key(one.code, subject, record, *values)))
+        moves = moving.get(one.code, ())
+        values = (" ".join(value.split()) for name, value in (("found", one.found), ("expected", one.expected)) if name not in moves)
+        told.append(one._replace(key=finding_key(one.code, subject, record, *values)))
     return told
 
 
@@ -69,14 +68,13 @@ def _homes(tables: Tables) -> tuple[Mapping[tuple[str, str], list[_Home]], Mappi
     return homes, {file: "；".join(sorted(subjects)) for file, subjects in files.items()}
 
 
-def _home(homes: Iterable[_Home], cell: str) -> _Home | None:
+def _home(homes: Sequence[_Home], cell: str) -> _Home | None:
     """The instance that a cell belongs to: a form is not a sheet."""
-    known = list(homes)
-    if len(known) == 1:
-        return known[0]
+    if len(homes) == 1:
+        return homes[0]
     match = _CELL.match(cell)
     row = _row(match[0]) if match else -1
-    return next((home for home in known if home.first <= row <= home.last), None)
+    return next((home for home in homes if home.first <= row <= home.last), None)
 
 
 def _row(cell: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -91,7 +91,7 @@ def decided(findings: Iterable[Finding], opinions: Opinions) -> list[Finding]:
         decision = opinions.decisions.get(finding.key)
         if decision and finding.severity != "note":
             said = decision.text if finding.status != "explained" else "；".join(part for part in (finding.answer, decision.text) if part)
-            finding = replace(finding, status=decision.verdict, answer=said)
+            finding = finding._replace(status=decision.verdict, answer=said)
         told.append(finding)
     return told
 

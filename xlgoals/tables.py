@@ -185,8 +185,10 @@ def _number(value: Decimal | None) -> Decimal | None:
     return value if isinstance(exponent, int) and exponent >= -12 else None
 
 
-def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
+def with_findings(tables: Tables, findings: Iterable[Finding] | pl.DataFrame) -> Tables:
     """The tables with more findings beside those they hold."""
+    if isinstance(findings, pl.DataFrame):
+        return replace(tables, findings=pl.concat([tables.findings, findings]))
     rows = [
         (
             f.code, f.severity, *f.at, f.field, f.found, f.expected, f.message, f.remedy, f.key, f.amount, f.record, tuple(map(tuple, f.others)), f.status,
@@ -194,8 +196,7 @@ def with_findings(tables: Tables, findings: Iterable[Finding]) -> Tables:
         )
         for f in findings
     ]  # fmt: skip
-    more = pl.DataFrame(_columns(list(SCHEMAS["findings"].items()), rows))
-    return replace(tables, findings=pl.concat([tables.findings, more]))
+    return with_findings(tables, pl.DataFrame(_columns(list(SCHEMAS["findings"].items()), rows)))
 
 
 def findings_of(tables: Tables) -> list[Finding]:
