@@ -117,7 +117,7 @@ def test_a_department_may_fill_in_a_book_of_forms(cycle: Path) -> None:
     path = cycle / "outbox" / "450_医疗保障局" / "450_医疗保障局.xlsx"
     assert {"收支总表", "项目1", "固定资产占用情况"} <= set(openpyxl.load_workbook(path).sheetnames)
     book = openpyxl.load_workbook(path)
-    book["收支总表"]["C7"] = 100
+    book["收支总表"]["C8"] = 100
     book.save(cycle / "inbox" / "a.xlsx")
     (cycle / "inbox" / "b.xlsx").write_bytes((cycle / "outbox" / "450_医疗保障局" / "450001_医保中心／分部.xlsx").read_bytes())
     told = {one["code"]: one["state"] for one in map(json.loads, run("status", "--format", "json", "--jobs", "1").stdout.splitlines())}
