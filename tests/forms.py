@@ -14,7 +14,7 @@ from typing import Any
 
 from xlgoals.findings import Finding
 from xlgoals.forms import Form, Forms
-from xlgoals.layout import ORIGIN, Plan, column_key, plan, tick_line
+from xlgoals.layout import ORIGIN, Plan, Slot, column_key, plan, tick_line
 from xlgoals.locate import locate
 from xlgoals.models import HOLE, Grid
 from xlgoals.parse import understand
@@ -29,6 +29,14 @@ FORMS = load_forms()
 SHIPPED = tuple(FORMS.forms)
 GOALS = tuple(form.id for form in FORMS.forms.values() if any(m.record == "indicator" for known in form.columns.values() for m in known.values()))
 TABLES = tuple(form.id for form in FORMS.forms.values() if any(is_table(grid) for _, grid in form.template.grids()))
+
+
+def unprinted(slot: Slot, laid: Plan) -> bool:
+    """Whether a cell stands on spare lines only: those beyond what the spec says is printed of their block."""
+    rows = [laid.rows[row] for row in range(slot.area.top, slot.area.bottom + 1)]
+    spec = {grid.grid: grid for _, grid in laid.form.template.grids()}
+    return all(row.kind == "line" and row.line >= spec[row.grid].blocks[row.block].lines.print for row in rows)
+
 
 # --- small specs -------------------------------------------------------------------------------------------------------
 

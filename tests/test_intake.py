@@ -28,6 +28,7 @@ from xlgoals.sources import files_in, natural
 from xlgoals.spec import data_folder, load_forms
 from xlgoals.tables import SCHEMAS, Tables
 
+pytestmark = pytest.mark.processes
 CATALOGUE = load_forms().catalogue
 FILLED = sorted((data_folder("examples") / "filled").glob("*.xlsx"))
 
@@ -221,7 +222,7 @@ def test_a_slow_file_is_named_and_the_rest_kept(tmp_path: Path) -> None:
     for number in range(1, 5):
         book(tmp_path / f"{number}.xlsx")
     (tmp_path / "3 慢.xlsx").write_bytes(package(sheet(many_cells(4_000_000)), strings=""))
-    limits = Limits(seconds=1.0, cells=1 << 40, area=1 << 40, ratio=10_000, part_bytes=1 << 30, unpacked_bytes=1 << 30)
+    limits = Limits(seconds=3.0, cells=1 << 40, area=1 << 40, ratio=10_000, part_bytes=1 << 30, unpacked_bytes=1 << 30)
     found = gather([tmp_path], jobs=2, limits=limits).tables
     told = dict(codes(found))
     assert told.pop("3 慢.xlsx") == "file.too_slow"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forms import FORMS, SHIPPED, SMALL, SMALL_MAPPING, small
+from tests.forms import FORMS, SHIPPED, SMALL, SMALL_MAPPING, small, unprinted
 from xlgoals.errors import SpecError
 from xlgoals.layout import TALLEST, Plan, Slot, column_points, page_size, plan, style_of, text_height, text_lines
 from xlgoals.records import Area
@@ -114,6 +114,7 @@ def test_row_keys_are_unique_and_tell_the_line(form: str) -> None:
     assert len(set(one.row_keys)) == len(one.rows)
     for row in one.rows:
         assert row.key.startswith("#")
+        assert row.kind == "line" or not row.hidden, "only spare lines are hidden"
         if row.kind == "line":
             assert row.key == f"#{row.grid}.{row.block + 1}.{row.line + 1}"
             spec = next(g for _, g in FORMS[form].template.grids() if g.grid == row.grid)
@@ -142,8 +143,9 @@ def test_no_printed_text_is_cut_off(form: str) -> None:
         rows = one.rows[slot.area.top : slot.area.bottom + 1]
         return sum(0.0 if row.hidden else row.least for row in rows)
 
+    assert any(slot.text and not unprinted(slot, one) for slot in one.slots)
     for slot in one.slots:
-        if slot.text and slot.kind != "pattern" and not one.rows[slot.area.top].hidden:
+        if slot.text and slot.kind != "pattern" and not unprinted(slot, one):
             points = sum(column_points(w) for w in FORMS[form].template.columns[slot.area.left : slot.area.right + 1])
             needed = text_height(FORMS[form], style_of(FORMS[form], slot), slot.text, points)
             assert height(slot) >= needed - 0.75, f"{slot.text}: {height(slot)} of {needed}"

@@ -87,12 +87,15 @@ class Cells:
     lines: list[Line] = field(default_factory=list)
     goals: dict[Horizon, list[Ref]] = field(default_factory=dict)
     figures: list[Slot] = field(default_factory=list)  # inputs of tables: no marks there, each would be longer than a row of figures
+    sentences: list[Slot] = field(default_factory=list)  # prose with blanks to fill: no marks, a formula cannot tell a figure's own words
     kept: dict[int, dict[str, int]] = field(default_factory=dict)  # row -> expression -> which of its helper cells
 
     def __post_init__(self) -> None:
         self.plan = plan(self.form)
         for slot in self.plan.slots:
-            if slot.typed and not slot.grid:
+            if slot.typed and slot.kind == "pattern" and slot.blank:
+                self.sentences.append(slot)
+            elif slot.typed and not slot.grid:
                 for key, meaning in slot.meanings.items():
                     ref = self._ref(slot, key, meaning)
                     self.fields.setdefault(meaning.record_key, ref)
@@ -195,6 +198,10 @@ class Cells:
                 terms.append(f"IFERROR(COUNTA({ref.cell})*NOT({known}),1)")
             else:
                 plain.append(slot)
+        for slot in self.sentences:
+            cell = self.address(slot.area.top, slot.area.left)
+            left = f"LEN({cell})-LEN({substituted(cell, [(slot.blank, '')])})"
+            terms.append(f'IFERROR(({compact(cell)}<>"")*({left}<{len(slot.blank) * len(slot.meanings)}),1)')
         areas = self.ranges(plain)
         counted = [f"COUNTA({','.join(areas[n : n + ARGUMENTS_MOST])})" for n in range(0, len(areas), ARGUMENTS_MOST)]
         return "+".join([*counted, *terms]) or "0"
