@@ -123,7 +123,7 @@ def raw_copy_from_memory(out: Path, copies: Path) -> None:
 def draw(some: list[Issue], folder: Path, forms: object) -> None:
     folder.mkdir()
     for n, one in enumerate(some):
-        made = render(forms, one.form, count=one.count, stamp=one.stamp, content=one.content, projects=one.projects, key=KEY)  # type: ignore[arg-type]
+        made = render(forms, one.binder, count=one.count, stamp=one.stamp, content=one.content, projects=one.projects, key=KEY)  # type: ignore[arg-type]
         (folder / f"{n}.xlsx").write_bytes(made)
 
 

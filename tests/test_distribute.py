@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import signal
 import subprocess
@@ -107,6 +108,23 @@ def test_a_slot_with_nothing_to_fill_in_is_a_blank_cell(cycle: Path) -> None:
     assert 't="' not in cells[f"B{code.top + ORIGIN[0] + 1}"] and 't="s"' in cells["E4"]
 
 
+def test_a_department_may_fill_in_a_book_of_forms(cycle: Path) -> None:
+    settings = cycle / "cycle.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + '\ndepartments: {"450": qinglong-budget-2024}\n', encoding="utf-8")
+    assert run("distribute").exit_code == 0
+    forms = {row[0]: row[4] for row in manifest(cycle)[1:]}
+    assert forms == {"450": "qinglong-budget-2024", "450001": "qinglong-budget-2024", "610": "qinglong-2024"}
+    path = cycle / "outbox" / "450_医疗保障局" / "450_医疗保障局.xlsx"
+    assert {"收支总表", "项目1", "固定资产占用情况"} <= set(openpyxl.load_workbook(path).sheetnames)
+    book = openpyxl.load_workbook(path)
+    book["收支总表"]["C8"] = 100
+    book.save(cycle / "inbox" / "a.xlsx")
+    (cycle / "inbox" / "b.xlsx").write_bytes((cycle / "outbox" / "450_医疗保障局" / "450001_医保中心／分部.xlsx").read_bytes())
+    told = {one["code"]: one["state"] for one in map(json.loads, run("status", "--format", "json", "--jobs", "1").stdout.splitlines())}
+    assert told == {"450": "blocked", "450001": "blank", "610": "missing"}
+    assert "没有动" in run("distribute").output and run("distribute").exit_code == 0  # it is known again
+
+
 @pytest.mark.parametrize("form_id", FORMS.forms)
 def test_what_is_made_in_bulk_is_what_render_makes(form_id: str, cycle: Path) -> None:
     """One drawing cast for many units, in any order, gives what each gives alone, part by part."""
@@ -127,8 +145,8 @@ def test_what_is_made_in_bulk_is_what_render_makes(form_id: str, cycle: Path) ->
         alone = render(forms, one.binder, count=4, **words)  # type: ignore[arg-type]
         assert parts(made) == parts(alone)
         second = openpyxl.load_workbook(io.BytesIO(alone))
-        names = [second[name][f"{cell}"].value for name in ("项目1", "项目2", "项目3") if name in second.sheetnames for cell in _cells(one.form, "project_name")]
-        named = [project.name for project in one.unit.projects][:3] if _cells(one.form, "project_name") else []  # a table stands for no project
+        names = [second[name][f"{cell}"].value for name in ("项目1", "项目2", "项目3") if name in second.sheetnames for cell in _cells(forms[one.binder.id], "project_name")]
+        named = [project.name for project in one.unit.projects][:3] if _cells(forms[one.binder.id], "project_name") else []  # a table stands for no project
         assert [name for name in names if name] == named
 
 

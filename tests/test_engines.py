@@ -14,9 +14,11 @@ import pytest
 from click.testing import CliRunner
 from distributed import Client, LocalCluster
 from test_batches import FORMS, told, unit, whole
+from test_collect import ROSTER, report, stamp
 
 from xlgoals.batches import summarised
 from xlgoals.cli import main
+from xlgoals.cycle import create_cycle
 from xlgoals.engines import engine
 from xlgoals.errors import UsageError
 from xlgoals.intake import read_into
@@ -68,6 +70,19 @@ def test_the_command_reads_on_a_cluster(inbox: Path, cluster: LocalCluster, tmp_
         return pl.read_parquet(tmp_path / name / "projects.parquet")
 
     assert run("a", "--engine", "dask", "--scheduler", cluster.scheduler_address).equals(run("b"))
+
+
+def test_a_cycle_reads_on_a_cluster(cluster: LocalCluster, tmp_path: Path) -> None:
+    folder = tmp_path / "2025预算"
+    create_cycle(folder, "2025", "yiyang-2023")
+    (folder / "roster.xlsx").unlink()
+    (folder / "roster.csv").write_text(ROSTER, encoding="utf-8-sig")
+    report(folder / "inbox" / "a.xlsx", stamp("415001"))
+    ledgers = []
+    for more in (("--engine", "dask", "--scheduler", cluster.scheduler_address), ()):
+        assert CliRunner().invoke(main, ["collect", "--cycle", str(folder), "--no-state", *more]).exit_code == 1
+        ledgers.append((folder / "summary" / "收件台账.xlsx").read_bytes())
+    assert ledgers[0] == ledgers[1]
 
 
 @pytest.mark.parametrize(("name", "scheduler"), [("dask", ""), ("local", "tcp://127.0.0.1:1")])

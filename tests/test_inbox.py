@@ -18,11 +18,13 @@ import pytest
 from test_collect import ROSTER, WORDS, others, pages, report, run, saved_at, stamp, states
 
 from xlgoals import batches
+from xlgoals.collect import SEEN, seen
 from xlgoals.cycle import create_cycle
-from xlgoals.records import Stamp
+from xlgoals.records import At, Stamp
 from xlgoals.render import render
 from xlgoals.sources import STATE
 from xlgoals.spec import load_forms
+from xlgoals.tables import tabulate
 
 UNITS = {"415": "安源区民政局", "415001": "安源区养老服务中心", "415002": "安源区福利院", "420": "安源区水利局"}
 FORMS = load_forms()
@@ -211,6 +213,15 @@ def test_projects_filled_in_beforehand_make_no_return(cycle: Path, tmp_path: Pat
     assert others(cycle) == {"发回.xlsx": WORDS.file_states["blank"]}
     sent(cycle, "填了.xlsx", "415002", 1, round=1)
     assert states(cycle)["415002"] not in ("blank", "missing")
+
+
+def test_a_file_with_something_that_cannot_be_made_out_is_not_called_blank() -> None:
+    blank = FORMS.catalogue.finding("form.all_blank", At("a.xlsx"), field="415002 安源区福利院", found="项目1")
+    doubt = FORMS.catalogue.finding("cell.unrecognised", At("a.xlsx", "项目1", "B9"), found="见附件")
+    for findings, written in (([blank], False), ([blank, doubt], True)):
+        tables = tabulate([], findings)
+        one = seen([[getattr(tables, name) for name in SEEN]])["a.xlsx"]
+        assert (one.blank, one.owner, one.written, one.read) == (True, "415002 安源区福利院", written, False)
 
 
 def test_a_list_of_problems_that_comes_alone_is_no_broken_file(cycle: Path) -> None:

@@ -6,14 +6,18 @@ import datetime as dt
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from openpyxl.worksheet.worksheet import Worksheet
 
 from examples.fill import fill
 from xlgoals.cli import main
-from xlgoals.opinions_book import load_words
+from xlgoals.findings import Finding
+from xlgoals.opinions import Decision, Opinions
+from xlgoals.opinions_book import HOME, load_words, read_opinions, write_opinions
 from xlgoals.pages import FIRST, HEAD
+from xlgoals.records import At
 from xlgoals.spec import data_folder
 from xlgoals.yamlmark import load_marked
 
@@ -176,3 +180,18 @@ def test_equal_input_gives_equal_bytes(begun: tuple[Path, Path]) -> None:
     before = opinions.read_bytes()
     run("check", returns, "--opinions", opinions)
     assert opinions.read_bytes() == before
+
+
+def test_a_workbook_of_a_large_inbox_is_read_again_and_a_broken_one_told(begun: tuple[Path, Path]) -> None:
+    """More cells than a return may have."""
+    returns, opinions = begun
+    asked = [
+        Finding("funds.sum", "error", At(f"{n // 50}.xlsx", "项目1", f"C{n % 50 + 1}"), "总额", "1", "2", f"相差 {n}", "请核对", f"{n:016x}", status="accepted")
+        for n in range(24_000)
+    ]  # fmt: skip
+    decisions = {one.key: Decision(one.key, "accepted", reason="可以") for one in asked[::1000]}
+    write_opinions(opinions, pl.DataFrame(schema=dict.fromkeys(HOME, pl.String())), asked, Opinions(decisions), [])
+    assert read_opinions(opinions).decisions.keys() == decisions.keys()
+    opinions.write_bytes(opinions.read_bytes()[:5000])
+    result = run("check", returns, "--opinions", opinions)
+    assert result.exit_code == 2 and "移走它" in result.output

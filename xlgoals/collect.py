@@ -88,7 +88,7 @@ class Ledger:
 @dataclass(slots=True)
 class Seen:
     """What reading gave of one file: the stamps of its forms, each once, without what differs from sheet to sheet; when the document
-    was saved, its hash; whether any form was read, and whether the unit wrote anything into one; whether all its forms are blank, and
+    was saved, its hash; whether any form was read, and whether the unit wrote anything into the file; whether all its forms are blank, and
     whose they are; whether a stamp is not signed; why it gave nothing."""
 
     stamps: dict[Stamp, None] = field(default_factory=dict)
@@ -111,9 +111,10 @@ def seen(pieces: Iterable[Sequence[pl.DataFrame]]) -> dict[str, Seen]:
     """What is to be known of files before any is judged, from their tables `SEEN`, as many or few at a time as there are."""
     found: dict[str, Seen] = defaultdict(Seen)
     for returns, stamps, findings, *contents in pieces:
-        written = _written(returns, *contents)
         for file in returns["file"].unique(maintain_order=True):
-            found[file].read, found[file].written = True, file in written
+            found[file].read = True
+        for file in _written(returns, findings, *contents):
+            found[file].written = True
         frame = stamps.join(returns.select("rid", "file", "sha256"), on="rid", how="inner", maintain_order="left")
         for row in frame.select("file", "sha256", "modified", *OF_A_FILE).unique(maintain_order=True).iter_rows(named=True):
             one = found[row["file"]]
@@ -131,14 +132,16 @@ def seen(pieces: Iterable[Sequence[pl.DataFrame]]) -> dict[str, Seen]:
 
 
 def _written(
-    returns: pl.DataFrame, values: pl.DataFrame, funds: pl.DataFrame, goals: pl.DataFrame, indicators: pl.DataFrame, details: pl.DataFrame
-) -> set[str]:
-    """The files in which something stands that the roster did not tell."""
+    returns: pl.DataFrame, findings: pl.DataFrame, values: pl.DataFrame, funds: pl.DataFrame, goals: pl.DataFrame, indicators: pl.DataFrame,
+    details: pl.DataFrame,
+) -> set[str]:  # fmt: skip
+    """The files in which something stands that the roster did not tell, or may stand: reading found what it could not make out."""
     typed = (
         values.filter((pl.col("text") != "") & ~pl.col("key").is_in(OWN)), funds.filter(pl.col("printed") != ""), goals.filter(pl.col("text") != ""),
         indicators.filter(pl.any_horizontal(pl.col("name", "target", *INDICATOR_MORE) != "")), details.filter(pl.col("text") != ""),
     )  # fmt: skip
-    return set(returns.filter(pl.col("rid").is_in(pl.concat([one.select("rid") for one in typed])["rid"].implode()))["file"])
+    doubtful = findings.filter((pl.col("severity") != "note") & ~pl.col("code").is_in([ALL_BLANK, *UNSIGNED]))
+    return {*returns.filter(pl.col("rid").is_in(pl.concat([one.select("rid") for one in typed])["rid"].implode()))["file"], *doubtful["file"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ def sorted_out(
     for source in sources:
         one = known.get(source.name) or Seen()
         sent = Sent(source.name, "taken", modified=one.modified, changed=source.changed, sha256=one.sha256)
-        if one.blank and not one.read:
+        if one.blank and not (one.read or one.written):
             files.append(_refused(replace(sent, state="blank", code=one.owner.partition(" ")[0], unit=one.owner), catalogue, findings))
         elif not one.read:
             files.append(replace(sent, state="unreadable" if one.why else "answers", detail=one.why))
