@@ -504,7 +504,7 @@ def told(found: Sequence[Outcome]) -> str:
             "|---|---|---|",
             *(f"| {level} | {fate} | {n} |" for (level, fate), n in sorted(counts.items())),
             "",
-            f"Slowest to read and check: {slowest.seconds:.2f} s (mutant {slowest.number}, {slowest.deed[:80]}); half take less than "
+            f"Slowest to read: {slowest.seconds:.2f} s (mutant {slowest.number}, {slowest.deed[:80]}); half take less than "
             f"{median(one.seconds for one in found):.3f} s. Peak memory of a worker, with the forms and the judge: {max(one.peak for one in found) >> 20} MB.",
             "",
             f"Silently wrong or lost, or a defect: {len(failed)} of {len(found)}.",
