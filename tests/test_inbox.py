@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -32,7 +33,7 @@ FORMS = load_forms()
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of two workbooks, read in this process: starting workers takes a second each time."""
+    """Batches of two forms, read in this process: starting workers takes a second each time."""
 
     @contextlib.contextmanager
     def here(name: str, scheduler: str) -> Iterator[Executor]:
@@ -247,12 +248,21 @@ def test_the_engine_is_asked_for_in_a_cycle_too(cycle: Path, monkeypatch: pytest
 
 def test_the_ledger_of_many_batches_is_that_of_one(cycle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a department is not larger than a batch."""
-    told = []
-    for most in (3, batches.MOST):
+    told, counts = [], []
+    for most in (7, batches.MOST):
+        many = set()
+
+        def planned(*given: Any, most: int = most, many: set[int] = many) -> batches.Plan:
+            found = batches.planned(*given, most=most)
+            many.add(len(found.batches))
+            return found
+
         for module in ("xlgoals.inbox", "xlgoals.adding"):
-            monkeypatch.setattr(f"{module}.planned", partial(batches.planned, most=most))
+            monkeypatch.setattr(f"{module}.planned", planned)
         told.append(outputs(cycle))
+        counts.append(max(many))
     several, once = told
+    assert counts[0] > 1 == counts[1]
     differ = {name for name in several if several[name] != once[name]}
     assert differ <= {"check", "summary/汇总.xlsx"}  # the order of findings is by batch
     assert sorted(several["check"].splitlines()) == sorted(once["check"].splitlines())
