@@ -283,7 +283,8 @@ def _deflated(data: bytes, *, last: bool = True, level: int = LEVEL) -> bytes:
     """Deflate; what is not the last ends at a byte, and a stream of its own can follow it."""
     if len(data) < SHORT:  # stored in one block: setting a compressor up takes longer than it saves
         return struct.pack("<BHH", last, len(data), len(data) ^ 0xFFFF) + data
-    stream = zlib.compressobj(level, zlib.DEFLATED, -15)
+    bits = min(max(len(data).bit_length(), 10), 15)  # a window larger than the data only takes time to lay out
+    stream = zlib.compressobj(level, zlib.DEFLATED, -bits, min(bits - 6, zlib.DEF_MEM_LEVEL))
     return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
 
 
