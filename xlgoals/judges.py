@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -21,7 +20,7 @@ from xlgoals.check import check
 from xlgoals.forms import Forms
 from xlgoals.subjects import Subject
 from xlgoals.tables import Tables, from_bytes, to_bytes, with_findings
-from xlgoals.workers import PROCESSES_MOST
+from xlgoals.workers import PROCESSES_MOST, start_worker
 
 FEWEST = 3  # batches for which starting processes pays
 _law: tuple[Forms, Sequence[Subject]]  # by which a process judges, given to it once
@@ -63,7 +62,7 @@ def judged(batches: Iterable[Tables], count: int, forms: Forms, subjects: Sequen
 
 def _start(forms: Forms, subjects: Sequence[Subject]) -> None:
     global _law
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its workers
+    start_worker()
     _law = forms, subjects
 
 

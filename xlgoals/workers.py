@@ -85,7 +85,7 @@ def work_through(
         if executor is None:
             size = min(jobs, len(tasks), PROCESSES_MOST)
             spawn = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(size, spawn, initializer=_start_worker, initargs=(limits.memory,)) as pool:
+            with ProcessPoolExecutor(size, spawn, initializer=_start_reader, initargs=(limits.memory,)) as pool:
                 run(pool)
         # tasks begin in their order, so the one that ended a worker is among the first still open; the rest may use a new pool
         for number in left()[: len(tasks) if executor else jobs]:
@@ -110,11 +110,17 @@ def deadline(seconds: float) -> Iterator[None]:
             faulthandler.cancel_dump_traceback_later()
 
 
-def _start_worker(memory: int) -> None:
-    """Bound a worker's memory where the system can: then a runaway reader ends its own process, not the machine. A worker also ends
-    with the command, however that ends: a killed one would leave its workers waiting for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its workers
+def start_worker() -> None:
+    """What every worker process begins with: one thread, for there are as many processes as processors; deaf to Ctrl-C, which is
+    for the command; and it ends with the command, however that ends: a killed one would leave its workers waiting for ever."""
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _start_reader(memory: int) -> None:
+    """A worker that reads: its memory is bound where the system can, so that a runaway reader ends its own process, not the machine."""
+    start_worker()
     if sys.platform != "win32":
         import resource
 
@@ -184,7 +190,7 @@ def _serve_and_watch(items: Sequence[Item], work: Work[Item, Answer], limits: Li
 
 def _serve(items: Sequence[Item], work: Work[Item, Answer], memory: int, pipe: Connection) -> None:
     """Answer to items one by one, each sent at once: what has not been answered when this process dies is what killed it."""
-    _start_worker(memory)
+    _start_reader(memory)
     work([])
     pipe.send(None)  # ready: from now on the clock runs
     for item in items:
