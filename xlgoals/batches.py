@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from xlgoals.balance import is_goal_form, lay_out
-from xlgoals.consolidate import COUNTED, Begin, Summary, consolidate, number_units, totalled
+from xlgoals.consolidate import COUNTED, Begin, Summary, adding, consolidate, number_units, totalled
 from xlgoals.explanations import explained
 from xlgoals.findings import SEVERITIES, Finding
 from xlgoals.forms import Forms
@@ -205,6 +205,8 @@ def added_up(batches: Iterable[Tables], plan: Plan, forms: Forms, work: Path, su
         tally = tally.with_(tables, _budget(tables, forms, subjects))
         part = consolidate(tables, plan.units, begin, others)
         begin = Begin(begin.projects + part.projects.height, begin.indicators + part.indicators.height, begin.findings + part.findings.height)
+        if kept:  # every part lists all units: of the second and later ones only those that it adds anything to
+            part = replace(part, departments=adding(part.departments), subtotals=part.subtotals.clear(), total=part.total.clear())
         kept.append(_laid_down(part, number, work) if len(plan.batches) > 1 else part)
         del tables, part  # else two batches are held while the next is judged
     return _joined(kept, work), tally

@@ -27,6 +27,7 @@ COUNTED = (*COUNTS.values(), "open_count", "answered")  # the last two: what sti
 
 WAN = pl.Decimal(38, 6)  # 20 digits would hold any one amount, but not the sum of some absurd ones: those must not end a batch
 SHARE = pl.when(pl.col("indicators") > 0).then(pl.col("quantified_count") / pl.col("indicators")).alias("share")
+UNIT = ("department_no", "department", "unit_no", "unit")  # what names a unit
 NOTHING = pl.lit(Decimal(0)).cast(WAN)
 
 
@@ -96,14 +97,22 @@ def consolidate(
 
 def totalled(departments: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """The rows of units of all batches, of their departments, and of all together, with their shares."""
-    keys = ["department_no", "department", "unit_no", "unit"]
-    figures = [name for name in departments[0].columns if name not in (*keys, "share")]
+    keys, figures = list(UNIT), _figures(departments[0])
     units = departments[0] if len(departments) == 1 else pl.concat([one.select(*keys, *figures) for one in departments])
     if len(departments) > 1:
         units = units.group_by(keys, maintain_order=True).agg(pl.col(figures).sum()).sort("unit_no")
         units = units.cast(departments[0].select(*keys, *figures).schema)
     subtotals = units.group_by("department_no", "department", maintain_order=True).agg(pl.col(figures).sum())
     return units.with_columns(SHARE), subtotals.with_columns(SHARE), units.select(pl.col(figures).sum()).with_columns(SHARE)
+
+
+def adding(departments: pl.DataFrame) -> pl.DataFrame:
+    """The rows of units that add anything to a sum."""
+    return departments.filter(pl.any_horizontal(pl.col(_figures(departments)).fill_null(0) != 0))
+
+
+def _figures(departments: pl.DataFrame) -> list[str]:
+    return [name for name in departments.columns if name not in (*UNIT, "share")]
 
 
 def _wan(column: str) -> pl.Expr:
