@@ -6,6 +6,7 @@ department see all of them. Workbooks that hold the same return stand in the sam
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -78,12 +79,15 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
     units: list[pl.DataFrame] = []
     named: list[pl.DataFrame] = []
     for (whole,) in store.by_piece("returns"):
-        returns = whole.filter(pl.col("file").is_in([name for name in whole["file"].unique() if name in place]))
+        mine = {name: place[name] for name in whole["file"].unique() if name in place}
+        if not mine:
+            continue
+        returns = whole.filter(pl.col("file").is_in(list(mine)))
         homes |= dict(reversed(returns.select("file", "department").rows()))
         sizes.update(returns["file"])
         units.append(returns.select("department", "unit").unique())
         known = (pl.col("project_code") != "") | ((pl.col("project_name") != "") & (pl.col("unit") != ""))
-        files = pl.col("file").replace_strict(place, return_dtype=pl.UInt32)
+        files = pl.col("file").replace_strict(mine, return_dtype=pl.UInt32)
         named.append(returns.filter(known).select(files, same=pl.col("identity").hash()))
     alike = _linked(named, len(sources))
     groups: dict[int, list[str]] = {}
@@ -231,9 +235,17 @@ def _together(one: Tables | None, other: Tables | None) -> Tables | None:
 
 
 def _laid_down(part: Summary, number: int, work: Path) -> Summary:
-    """A part with its details on disk."""
+    """A part with its details on disk, and of the rest copies of their own: a frame of a few texts keeps alive all the texts that it
+    was cut out of."""
     details = {name: _written(frame, work / f"{name}-{number:05}.parquet") for name, frame in part.items() if name in DETAILS}
-    return Summary(**{**dict(part.items()), **details})  # type: ignore[arg-type]
+    rest = {name: _copied(frame) for name, frame in part.items() if isinstance(frame, pl.DataFrame) and name not in DETAILS}
+    return Summary(**{**rest, **details})  # type: ignore[arg-type]
+
+
+def _copied(frame: pl.DataFrame) -> pl.DataFrame:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="lz4")
+    return pl.read_parquet(io.BytesIO(buffer.getvalue()))
 
 
 def _written(frame: Frame, path: Path) -> Parts:
