@@ -114,6 +114,11 @@ def test_units_and_departments_add_up_exactly() -> None:
     assert (total["projects"], total["ready_forms"], total["pending_forms"], total["blank_forms"]) == (5, 3, 1, 1)
 
 
+def test_an_indicator_is_listed_under_the_unit_of_its_form() -> None:
+    told = consolidate(small_batch()).indicators
+    assert told.select("department", "unit", "project_name").unique(maintain_order=True).rows() == [("医保局", "乙中心", "大额"), ("医保局", "甲中心", "=1+1")]
+
+
 def test_every_finding_is_counted_once_in_each_place() -> None:
     summary = consolidate(small_batch())
     counts = ["errors", "queries", "notes"]

@@ -306,7 +306,7 @@ def _funds(tables: Tables, lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataF
 
 def _indicators(tables: Tables, known: pl.DataFrame, begin: int) -> pl.DataFrame:
     """A row an indicator, at the cell of its value, else of its name."""
-    frame = tables.indicators.join(known, on="rid", how="inner")
+    frame = tables.indicators.drop("unit").join(known, on="rid", how="inner")  # theirs is a measure; the one listed is whose form it is
     for part in ("target", "name"):
         here = _cells(tables, pl.col("key").str.ends_with(f".{part}")).rename({"key": "place", "cell": f"{part}_cell"})
         frame = frame.with_columns(place=pl.col("key") + f".{part}").join(here, on=["rid", "place"], how="left")
