@@ -246,6 +246,20 @@ def test_money_is_stopped_when_it_is_no_number(form: str) -> None:
 
 
 @forms
+def test_a_sentence_takes_words(form: str) -> None:
+    """Staff type the whole sentence anew: a stop that asks for a number would refuse it. What to write is told, and it is tinted while a hole is left."""
+    tints = page(form).conditional_formatting._cf_rules
+    for slot in plan(FORMS[form]).slots:
+        if slot.kind != "pattern" or not slot.typed:
+            continue
+        own = [rule for rule in page(form).data_validations.dataValidation if cell_of(slot) in rule.sqref]
+        assert {rule.type for rule in own} <= {None}
+        if slot.blank:
+            assert slot.blank in own[0].prompt and all(one.prompt in own[0].prompt for one in slot.meanings.values())
+            assert [rule for area, some in tints.items() if cell_of(slot) in area.sqref for rule in some if f'FIND("{slot.blank}",' in rule.formula[0]]
+
+
+@forms
 def test_inputs_are_tinted_only_while_blank(form: str) -> None:
     found = page(form).conditional_formatting._cf_rules
     rules = [(str(area.sqref), [rule.formula[0] for rule in some][-1]) for area, some in found.items()]

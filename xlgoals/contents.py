@@ -37,7 +37,7 @@ def draw_contents(sheet: Worksheet, words: Contents, sheets: Sequence[FormSheet]
     for col, text in enumerate(words.head):
         put_text(sheet, 2, col, text, head)
     body = style(font_name="宋体", font_size=12, valign="vcenter", text_wrap=True, border=1)
-    below = style(font_name="宋体", font_size=10.5, valign="vcenter", text_wrap=True, border=1, indent=2)
+    below = style(font_name="宋体", font_size=10.5, valign="vcenter", shrink=True, border=1, indent=2)  # no program fits a row to a formula
     link = style(font_name="宋体", font_size=10.5, font_color="#0563C1", underline=1, align="center", valign="vcenter", border=1)
     row, group = 3, ""
     for one in sheets:

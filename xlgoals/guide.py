@@ -10,7 +10,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.contents import FormSheet
-from xlgoals.layout import plan, text_height
+from xlgoals.layout import column_points, plan, text_height
 from xlgoals.models import Grid, Guide
 from xlgoals.pen import ALLOWED, RenderError, put_text
 from xlgoals.records import Area, RowCol, Stamp
@@ -52,11 +52,12 @@ class GuideSheet:
         self.row += 1
         self._line(guide.links_title, font_name="黑体", font_size=12)
         link = self.style(font_name="宋体", font_size=10.5, font_color="#0563C1", underline=1)
+        narrow = column_points(self.widths[1])
+        cols = (0, 1, 2) if all(self._height(name, narrow) <= self._height("", narrow) for name in names) else (0, 2)
         for i, name in enumerate(names):
-            row, col = self.row + i // 3, i % 3
-            if sheet.write_url(row, col, f"internal:'{name}'!A1", link, name):
+            if sheet.write_url(self.row + i // len(cols), cols[i % len(cols)], f"internal:'{name}'!A1", link, name):
                 raise RenderError(f"link to {name}")
-        self.row += (len(names) + 2) // 3 + 1
+        self.row += -(-len(names) // len(cols)) + 1
         self._line(guide.fields_title, font_name="黑体", font_size=12)
         self._cells(*guide.fields_head, font_name="黑体")
         told: set[str] = set()
@@ -78,7 +79,9 @@ class GuideSheet:
 
     def height(self, text: str, size: float = 10.5) -> float:
         """Points of height that a text over all columns needs."""
-        points = sum(w * 7 + 5 for w in self.widths) * 0.75
+        return self._height(text, sum(map(column_points, self.widths)), size)
+
+    def _height(self, text: str, points: float, size: float = 10.5) -> float:
         return text_height(self.form, self.form.looks.styles["input"].model_copy(update={"size": size}), text, points)
 
     def _spare(self) -> str:
@@ -111,4 +114,7 @@ class GuideSheet:
         style = self.style(**{**LINE, "border": 1, **look})
         for col, text in enumerate(texts):
             put_text(self.sheet, self.row, col, text, style) if text else self.sheet.write_blank(self.row, col, None, style)
+        heights = [self._height(text, column_points(width)) for text, width in zip(texts, self.widths, strict=True)]
+        if max(heights) > self._height("", 0):  # LibreOffice does not fit rows when it opens a file
+            self.sheet.set_row(self.row, max(heights))
         self.row += 1

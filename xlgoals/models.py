@@ -110,6 +110,8 @@ class Guide(Model):
     not_listed: str
     not_in_codes: str
     not_money: str
+    sentence_title: str
+    sentence: str
 
 
 class Results(Model):

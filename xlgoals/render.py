@@ -391,7 +391,11 @@ class _Page:
     def _rule(self, slot: Slot, meaning: Meaning, area: Area) -> dict[str, Any]:
         guide, unit = self.book.guide, self.form.dialect.money_unit
         rule: dict[str, Any] = {"validate": "any", "input_title": slot.label[:PROMPT_TITLE], "input_message": meaning.prompt[:PROMPT_TEXT]}
-        if meaning.type == "money":
+        if slot.blank:  # a whole sentence is typed here, whatever stands in its holes
+            prompts = dict.fromkeys(one.prompt for one in slot.meanings.values() if one.prompt)
+            told = "；".join((guide.sentence.format(blank=slot.blank, money_unit=unit), *prompts))
+            rule |= {"input_title": guide.sentence_title[:PROMPT_TITLE], "input_message": told[:PROMPT_TEXT]}
+        elif meaning.type == "money":
             rule |= {
                 "validate": "decimal", "criteria": ">=", "value": 0, "error_message": guide.not_money.format(money_unit=unit),
                 "input_title": f"{slot.label}（{unit}）"[:PROMPT_TITLE],

@@ -42,6 +42,8 @@ def draw_tints(sheet: Worksheet, plan: Plan, checks: Checks, words: SelfCheck, s
         criteria = [f'=ISNUMBER(FIND("{words.at(sign, column_name(area.left))}",${hints}{row}))' for sign in signs]
         if slot.kind == "input":
             criteria.append(f'={cell}="{slot.text}"' if slot.tick else f'=LEN(TRIM(SUBSTITUTE({cell},"　"," ")))=0')
+        elif slot.blank:
+            criteria.append(f'=ISNUMBER(FIND("{slot.blank}",{cell}))')
         for one, tint in zip(criteria, tints, strict=False):
             sheet.conditional_format(*area, {"type": "formula", "criteria": one, "format": tint})
 

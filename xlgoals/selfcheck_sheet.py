@@ -76,7 +76,7 @@ class SelfCheckSheet:
             self.sheet.set_row(row, HEAD_HEIGHT)  # its status may take two lines, and no program fits a row to a formula
         for col, text in enumerate(one.shown):
             linked = col == self.width - 1 or (bold and col == 0)
-            style = self.style(**look | ({"font_color": self.words.link, "underline": 1} if linked else {"text_wrap": True}))
+            style = self.style(**look, text_wrap=True, **({"font_color": self.words.link, "underline": 1} if linked else {}))
             self._put(row, col, text, style)
         for col, text in enumerate(one.kept, self.width):
             if text:
