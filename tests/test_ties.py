@@ -239,6 +239,36 @@ def test_departments_do_not_meet(as_printed: pl.DataFrame) -> None:
     assert frame.height == 2 * as_printed.height and set(frame["outcome"]) == {"equal", "rounding"}
 
 
+def only(rows: dict[str, dict[str, str]]) -> Budget:
+    """A budget of nothing but a 支出总表 with these lines."""
+    form = "qinglong-expense-2024"
+    cells = {(form, "expense", line, column): text for line, row in rows.items() for column, text in ({"code": line} | row).items() if line != "total" or column != "code"}
+    return replace(PRINTED, cells=cells, projects={})
+
+
+@pytest.mark.parametrize("rows, off", [
+    ({"208": {}, "20805": {}, "2080505": {"basic": "38.55"}}, {"20805": "38.55"}),  # a sum left blank is nought
+    ({"total": {"basic": "38.55"}, "208": {"basic": "38.55"}, "20805": {}, "2080505": {}}, {"208": "0.00"}),  # only the sums are there
+    ({"2080505": {"basic": "38.55"}, "2101301": {"basic": "1.45"}}, {"": "40.00"}),  # 项 only: the total is the sum of all
+    ({"total": {"basic": "40.00"}, "2080505": {"basic": "38.55"}, "2101301": {"basic": "1.45"}}, {}),
+    ({"total": {"basic": "40.00"}, "208": {"basic": "40.00"}, "2080505": {"basic": "38.55"}}, {"208": "38.55"}),  # 款 left out
+    ({"total": {"basic": "40.00"}, "208": {"basic": "40.00"}, "21013": {"basic": "1.45"}}, {"": "41.45"}),
+    ({"total": {"basic": "40.00"}, "208": {"basic": "40.00"}, "20805": {"basic": "40.00"}}, {}),  # 款 that nobody split into 项
+])  # fmt: skip
+def test_each_line_is_held_against_the_lines_below_it(rows: dict[str, dict[str, str]], off: dict[str, str]) -> None:
+    """Blank is nought on either side, wherever the line stands; what hangs on a line that is not there hangs on the next above."""
+    frame = outcomes(only(rows)).filter((pl.col("tie") == "expense.levels") & (pl.col("outcome") == "broken"))
+    assert {row["code"]: str(row["right"]) for row in frame.iter_rows(named=True) if row["column"] == "basic"} == off
+
+
+def test_the_county_s_table_is_held_against_its_own_lines() -> None:
+    """A department that lists 项 only leaves the county's 款 short of its 项: that is seen on the sums."""
+    whole = {"total": {"basic": "2.00"}, "208": {"basic": "2.00"}, "20805": {"basic": "2.00"}, "2080505": {"basic": "2.00"}}
+    laid = together(lay_out(departments([only(whole), only({"total": {"basic": "1.00"}, "2080505": {"basic": "1.00"}})]), FORMS, FORMS.ties))
+    broken = evaluate(laid, FORMS.ties).filter((pl.col("tie") == "expense.levels") & (pl.col("outcome") == "broken"))
+    assert set(broken["code"]) == {"", "20805"}
+
+
 # --- what is not judged -----------------------------------------------------------------------------------------------
 
 
@@ -358,6 +388,7 @@ def test_units_of_a_department_are_not_added_to_the_department_itself() -> None:
     ("{tie: a, title: 甲, left: {grid: x}, right: {grid: y, as: {code: parent}}}", "不在 each 里"),
     ("{tie: a, title: 甲, each: [code], left: {grid: x}, right: {grid: y, as: {code: aunt}}}", "只能是"),
     ("{tie: a, title: 甲, left: {grid: x}, wright: {grid: y}}", "right"),
+    ("{tie: a, title: 甲, each: [code], match: below, left: {grid: x}, right: {grid: y}}", "each 里补上"),
     ("{tie: a, title: 甲, left: {grid: x}, right: {grid: y}}\n  - {tie: a, title: 甲, left: {grid: x}, right: {grid: y}}", "写了两次"),
 ])  # fmt: skip
 def test_a_mistake_in_the_declarations_is_told_with_its_line(tmp_path: Path, wrong: str, told: str) -> None:

@@ -28,12 +28,13 @@ TOTAL, CODE = "total", "code"  # the line that all codes add up to, and the colu
 DIMENSIONS = ("grid", "line", "code", "column")
 CELL = {
     "scope": pl.Int64(), "rid": pl.String(), "key": pl.String(), "grid": pl.String(), "line": pl.String(), "code": pl.String(),
-    "column": pl.String(), "amount": AMOUNT, "room": AMOUNT, "lost": pl.Boolean(), "presumed": pl.Boolean(),
+    "column": pl.String(), "amount": AMOUNT, "room": AMOUNT, "lost": pl.Boolean(), "presumed": pl.Boolean(), "above": pl.String(),
 }  # fmt: skip
 OUTCOME = {
     "tie": pl.String(), "scope": pl.Int64(), **dict.fromkeys(DIMENSIONS, pl.String()), "left": AMOUNT, "right": AMOUNT, "left_count": pl.Int32(),
     "right_count": pl.Int32(), "tolerance": AMOUNT, "presumed": pl.Boolean(), "difference": AMOUNT, "outcome": pl.String(),
 }  # fmt: skip
+LINE = ("scope", "grid", "code", "above")
 NIL = pl.lit(Decimal(0)).cast(AMOUNT)
 
 
@@ -42,12 +43,15 @@ class Laid:
     """The figures of a batch that equalities speak of.
 
     `scopes`: scope, year, department, unit, whole (it stands for all units of the department). `cells`: one row a figure, with the
-    rounding it may carry (`room`); `lost`: somebody wrote there what nobody can read. `present`: which tables a scope has. `twice`:
-    returns (scope, form, grid, rid) of tables that a scope has more than once; nobody knows which holds, so that none of them counts.
+    rounding it may carry (`room`); `lost`: somebody wrote there what nobody can read. `lines`: the codes that a table has lines for,
+    whether figures stand there or not; `above`, there and of a cell, is the code of the nearest line above, empty for the total.
+    `present`: which tables a scope has. `twice`: returns (scope, form, grid, rid) of tables that a scope has more than once; nobody
+    knows which holds, so that none of them counts.
     """
 
     scopes: pl.DataFrame
     cells: pl.DataFrame
+    lines: pl.DataFrame
     present: pl.DataFrame
     twice: pl.DataFrame
     levels: tuple[int, ...]
@@ -72,9 +76,11 @@ def lay_out(tables: Tables, forms: Forms, ties: Ties, subjects: Sequence[Subject
         mine.filter(pl.col("form").is_in(goals)).select("scope", grid=pl.lit(GOALS)),
     ]).unique()  # fmt: skip
     spoken = unread(tables)
-    cells = pl.concat([_figures(tables, known, budget, ties, spoken), _money(tables, forms, known, goals, ties, spoken, subjects)])
+    codes = _codes(tables, ties)
+    cells = pl.concat([_figures(tables, known, budget, ties, spoken, codes), _money(tables, forms, known, goals, ties, spoken, subjects)])
     levels = max((one.levels for one in forms.codes.values()), key=len, default=())
-    return Laid(scopes, mine.join(cells, on="rid").select(list(CELL)), present, twice, levels)
+    lines = _nested(mine.join(codes, on="rid"), levels)
+    return Laid(scopes, _hung(mine.join(cells, on="rid"), lines), lines, present, twice, levels)
 
 
 def _nothing() -> Laid:
@@ -82,7 +88,8 @@ def _nothing() -> Laid:
     text = dict.fromkeys(("year", "department", "unit"), pl.String())
     scopes = pl.DataFrame(schema={"scope": pl.Int64(), **text, "whole": pl.Boolean()})
     twice = pl.DataFrame(schema={"scope": pl.Int64(), "form": pl.String(), "grid": pl.String(), "rid": pl.String()})
-    return Laid(scopes, pl.DataFrame(schema=CELL), twice.select("scope", "grid"), twice, ())
+    lines = pl.DataFrame(schema={name: CELL[name] for name in LINE})
+    return Laid(scopes, pl.DataFrame(schema=CELL), lines, twice.select("scope", "grid"), twice, ())
 
 
 def is_goal_form(form: Form) -> bool:
@@ -116,14 +123,37 @@ def _owner(name: str) -> str:
     return re.sub(r"^\d{3,}[-—_.、]*", "", bare(name)) or bare(name)
 
 
-def _figures(tables: Tables, known: Mapping[str, Form], budget: Sequence[str], ties: Ties, spoken: pl.DataFrame) -> pl.DataFrame:
+def _codes(tables: Tables, ties: Ties) -> pl.DataFrame:
+    """The codes of the lines of coded tables."""
+    details = tables.details.filter(pl.col("grid").is_in(list(ties.grids)) & (pl.col("column") == CODE))
+    return details.select("rid", "grid", "line", code=pl.col("text").str.strip_chars())
+
+
+def _nested(codes: pl.DataFrame, levels: tuple[int, ...]) -> pl.DataFrame:
+    """The lines of each scope's tables by their codes, each with the nearest above it that is there."""
+    lines = codes.select("scope", "grid", "code").unique().sort("scope", "grid", "code")
+    length = pl.col("code").str.len_chars()
+    proper = length.is_in(list(levels))
+    above = pl.when(proper).then(pl.lit("")).otherwise(None)  # of a code of no length nobody can tell
+    for level in levels:
+        known = lines.select("scope", "grid", **{f"is_{level}": pl.lit(value=True), f"at_{level}": "code"})
+        lines = lines.with_columns(pl.col("code").str.head(level).alias(f"at_{level}")).join(known, on=["scope", "grid", f"at_{level}"], how="left")
+        above = pl.when(proper & (length > level) & pl.col(f"is_{level}")).then(pl.col(f"at_{level}")).otherwise(above)
+    return lines.select("scope", "grid", "code", above=above)
+
+
+def _hung(cells: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Cells with the code above theirs."""
+    return cells.drop("above", strict=False).join(lines, on=list(LINE[:3]), how="left").select(list(CELL))
+
+
+def _figures(tables: Tables, known: Mapping[str, Form], budget: Sequence[str], ties: Ties, spoken: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     """The cells of the budget tables: those that hold an amount, and those whose amount is lost."""
     grids = list(ties.grids)
     factors = [(name, known[name].money_factor * ties.rounding) for name in budget]
     rooms = pl.DataFrame(factors, schema={"form": pl.String(), "room": AMOUNT}, orient="row")
     returns = tables.returns.join(rooms, on="form").select("rid", "room")
     details = tables.details.filter(pl.col("grid").is_in(grids)).join(returns, on="rid")
-    codes = details.filter(pl.col("column") == CODE).select("rid", "grid", "line", code=pl.col("text").str.strip_chars())
     held = details.filter(pl.col("amount").is_not_null()).with_columns(lost=pl.lit(value=False))
     parts = pl.col("key").str.splitn(".", 2).struct
     rest = spoken.join(returns, on="rid").with_columns(grid=parts.field("field_0"), rest=parts.field("field_1")).filter(pl.col("grid").is_in(grids))
@@ -166,7 +196,7 @@ def _money(
 
 
 def _typed(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in CELL.items() if name != "scope")
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in CELL.items() if name not in ("scope", "above"))
 
 
 # --- evaluating -------------------------------------------------------------------------------------------------------
@@ -180,20 +210,23 @@ def evaluate(laid: Laid, ties: Ties) -> pl.DataFrame:
     twice = {str(name): set(frame["scope"]) for (name,), frame in laid.twice.partition_by("grid", as_dict=True).items()}
     if not ties.ties:
         return pl.DataFrame(schema=OUTCOME)
-    found = [_compared(tie, by_grid, _judged(tie, by_grid, tables, twice, laid.levels), laid.levels) for tie in ties.ties]
+    parents = laid.lines.select("scope", "grid", code="above").unique()
+    found = [_compared(tie, by_grid, _judged(tie, by_grid, tables, twice, laid.levels), laid.levels, parents) for tie in ties.ties]
     frame = pl.concat(found)
     difference = pl.col("left") - pl.col("right")
     outcome = pl.when(difference == 0).then(pl.lit("equal")).when(difference.abs() <= pl.col("room")).then(pl.lit("rounding"))
     return frame.with_columns(difference=difference, outcome=outcome.otherwise(pl.lit("broken"))).rename({"room": "tolerance"})
 
 
-def _compared(tie: Tie, cells: Mapping[str, pl.DataFrame], scopes: list[int], levels: tuple[int, ...]) -> pl.DataFrame:
+def _compared(tie: Tie, cells: Mapping[str, pl.DataFrame], scopes: list[int], levels: tuple[int, ...], parents: pl.DataFrame) -> pl.DataFrame:
     keys = ["scope", *tie.each]
     left, right = (_side(terms, keys, cells, levels) for terms in (tie.left, tie.right))
     if tie.match == "both":
         wanted = left.join(right, on=keys, how="semi").select(keys)
     elif tie.each:
         wanted = pl.concat([left.select(keys), right.select(keys)]).unique()
+        if tie.match == "below":
+            wanted = wanted.join(parents, on=["scope", "grid", "code"], how="semi")
     else:  # where neither side holds a figure, both are zero all the same, and that is equal
         wanted = pl.DataFrame({"scope": scopes}, schema={"scope": pl.Int64()})
     frame = wanted.filter(pl.col("scope").is_in(scopes))
@@ -274,10 +307,7 @@ def _named(dimension: str, told: str, levels: tuple[int, ...]) -> pl.Expr:
         return pl.lit(told)
     code, length = pl.col("code"), pl.col("code").str.len_chars()
     if told == "parent":
-        above = pl.lit(None, pl.String())
-        for shorter, longer in zip((0, *levels), levels, strict=False):
-            above = pl.when(length == longer).then(code.str.head(shorter)).otherwise(above)
-        return above
+        return pl.col("above")
     if told.startswith("level"):
         wanted = levels[int(told[-1]) - 1]
         return pl.when(length >= wanted).then(code.str.head(wanted))
@@ -308,4 +338,5 @@ def together(laid: Laid) -> Laid:
         return frame.join(lead, on="scope").with_columns(scope="all").drop("all")
 
     new = years.select(scope="all", year="year", department=pl.lit(""), unit=pl.lit(""), whole=pl.lit(value=True))
-    return replace(laid, scopes=new, cells=moved(laid.cells).select(list(CELL)), present=moved(laid.present).unique())
+    lines = _nested(moved(laid.lines), laid.levels)
+    return replace(laid, scopes=new, cells=_hung(moved(laid.cells), lines), lines=lines, present=moved(laid.present).unique())

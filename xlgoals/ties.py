@@ -54,7 +54,7 @@ class Tie(Model):
     number: str = ""
     title: str
     each: tuple[Dimension, ...] = ()
-    match: Literal["any", "both"] = "any"
+    match: Literal["any", "both", "below"] = "any"
     left: Annotated[Terms, Field(min_length=1)]
     right: Annotated[Terms, Field(min_length=1)]
     without: Terms = ()
@@ -66,6 +66,8 @@ class Tie(Model):
         for term in (*self.left, *self.right):
             if unused := term.as_.keys() - set(self.each):
                 raise ValueError(f"as 里的 {'、'.join(sorted(unused))} 不在 each 里，不起作用，请补上或删去")
+        if self.match == "below" and not {"grid", "code"} <= set(self.each):
+            raise ValueError("match: below 要按 grid、code 逐一比较，请在 each 里补上")
         return self
 
     @property
