@@ -87,6 +87,12 @@ def test_not_done_is_2(told: tuple[str, ...], words: str, tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_reader_that_has_had_enough_is_no_defect_of_ours() -> None:
+    command = f'"{sys.executable}" -m xlgoals explain amount.cost | true'
+    for _ in range(3):
+        assert "Traceback" not in subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False).stderr
+
+
 def test_check_prints_findings_as_json(tmp_path: Path) -> None:
     result = run("check", FILLED, "--format", "json", "--jobs", 1)
     assert result.exit_code == 1

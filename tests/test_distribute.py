@@ -14,6 +14,7 @@ import zipfile
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import openpyxl.worksheet.formula
@@ -22,6 +23,7 @@ from click.testing import CliRunner, Result
 
 from examples.fill import fill as filled_example
 from tests.test_roster import workbook
+from xlgoals import distribute
 from xlgoals.carry import left_open
 from xlgoals.cli import main
 from xlgoals.cycle import create_cycle
@@ -238,6 +240,32 @@ def test_killed_at_any_moment_and_run_again(cycle: Path, tmp_path: Path) -> None
     zipped = [name for path in (cycle / "outbox").glob("*.zip") for name in zipfile.ZipFile(path).namelist()]
     assert len(zipped) == len(set(zipped)) == 61
     assert not [name for name in last if ".xlgoals-" in name]
+
+
+def test_interrupted_it_goes_on_and_asks_for_no_round_twice(cycle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands of a first round stays, for the next run goes on from there; of a further round nothing, for it would be written again."""
+    whole = distribute._write
+
+    def third_stops(*told: Any) -> Any:
+        written = len([name for name in files(cycle / "outbox") if name.endswith(".xlsx")])
+        if written % 3 == 2:
+            raise KeyboardInterrupt
+        return whole(*told)
+
+    monkeypatch.setattr(distribute, "_write", third_stops)
+    stopped = run("distribute")
+    assert stopped.exit_code == 2 and "已中断" in stopped.output and "没有写出任何文件" not in stopped.output
+    assert len([name for name in files(cycle / "outbox") if name.endswith(".xlsx")]) == 2
+    monkeypatch.setattr(distribute, "_write", whole)
+    assert "新生成 1 份" in run("distribute").output
+    before = files(cycle / "outbox")
+    monkeypatch.setattr(distribute, "_write", third_stops)
+    again = [word for code, *_ in UNITS for word in ("--reissue", str(code))]
+    assert run("distribute", *again).exit_code == 2
+    assert {name: data for name, data in files(cycle / "outbox").items() if "lock" not in name} == before
+    monkeypatch.setattr(distribute, "_write", whole)
+    assert run("distribute", *again).exit_code == 0
+    assert not [name for name in files(cycle / "outbox") if "第3次" in name]
 
 
 def test_two_runs_at_once_do_no_harm(cycle: Path) -> None:

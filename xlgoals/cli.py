@@ -75,7 +75,9 @@ class Group(click.Group):
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except KeyboardInterrupt:
-            click.echo("已中断，没有写出任何文件。", err=True)
+            click.echo("已中断。写到一半的没有留下，已写完的都是完整的；再运行一次，会接着做完。", err=True)
+        except BrokenPipeError:
+            raise  # whoever reads what we print has had enough: click ends without a word
         except Exception:
             import traceback
 

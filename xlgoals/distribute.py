@@ -271,20 +271,27 @@ def write_issues(
     work: Sequence[Issue], outbox: Path, forms: Forms, key: bytes = b"", on_progress: Callable[[int, int], None] | None = None
 ) -> tuple[list[Issued], list[str]]:
     """Write workbooks, each whole or not at all and never over another file; what could not be written is told. Workbooks of one
-    form and number of sheets are made of one drawing, one after another."""
+    form and number of sheets are made of one drawing, one after another. Interrupted, it leaves those of a first round, from which
+    the next run goes on, and none of a further round, for the next run would write yet another."""
     done: list[Issued] = []
     failed: list[str] = []
     drawn: Blank | None = None
-    for n, issue in enumerate(sorted(work, key=lambda one: (one.binder.id, one.count)), 1):
-        if drawn is None or (drawn.binder.id, drawn.count) != (issue.binder.id, issue.count):
-            drawn = blank(forms, issue.binder, issue.count)
-        made = drawn.issue(issue.stamp, issue.content, issue.projects, key=key, notice=issue.notice, carried=issue.carried)
-        try:
-            done.append(_write(issue, made, outbox))
-        except OutputError as error:
-            failed.append(str(error))
-        if on_progress:
-            on_progress(n, len(work))
+    try:
+        for n, issue in enumerate(sorted(work, key=lambda one: (one.binder.id, one.count)), 1):
+            if drawn is None or (drawn.binder.id, drawn.count) != (issue.binder.id, issue.count):
+                drawn = blank(forms, issue.binder, issue.count)
+            made = drawn.issue(issue.stamp, issue.content, issue.projects, key=key, notice=issue.notice, carried=issue.carried)
+            try:
+                done.append(_write(issue, made, outbox))
+            except OutputError as error:
+                failed.append(str(error))
+            if on_progress:
+                on_progress(n, len(work))
+    except KeyboardInterrupt:
+        for one in done:
+            if one.stamp.round > 1:
+                (outbox / one.file).unlink(missing_ok=True)
+        raise
     return done, failed
 
 
