@@ -288,6 +288,16 @@ def test_mistakes_of_the_roster_stop_everything(cycle: Path) -> None:
     assert told.exit_code == 2 and "有 2 处需要改" in told.output and not files(cycle / "outbox")
 
 
+def test_what_the_forms_cannot_hold_is_told_with_the_mistakes_of_the_roster(cycle: Path) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook([*UNITS, ("610", "又一个", "", "")], PROJECTS)))
+    book["项目"]["E1"], book["项目"]["F1"], book["项目"]["F2"] = "从没有过的栏", "预算数", "一百"
+    book["项目"]["E2"] = "x"
+    book.save(cycle / "roster.xlsx")
+    told = run("distribute").output
+    assert all(place in told for place in ("单位!A5", "项目!E2", "项目!F2")), told
+    assert not list((cycle / "outbox").iterdir())
+
+
 def test_further_columns_are_filled_in(cycle: Path) -> None:
     book = openpyxl.load_workbook(cycle / "roster.xlsx")
     sheet = book["项目"]

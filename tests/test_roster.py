@@ -87,6 +87,10 @@ MISTAKES = {
     "a department's code that is not there": (with_row("450009", "某站", "459"), ["单位!C7", "459", "是不是 450"]),
     "a number that lost digits": (with_row(311000000000000000000.0, "某站", "450"), ["单位!A7", "数字"]),
     "a number shorter than the others": ([("450001", "甲", "450 局"), ("450002", "乙", "450 局"), (12, "丙", "450 局")], ["单位!A4", "000012"]),
+    "another department than the parent's": (with_row("450009", "某站", "610", "", "450"), ["单位!C7", "610", "450 医疗保障局"]),
+    "another department than itself": (with_row("620", "某局", "610", "部门"), ["单位!C7", "610", "620 某局"]),
+    "a level above the parent's": (with_row("450009", "邻县", "", "县", "450"), ["单位!D7", "医疗保障局", "部门"]),
+    "a code twice, once in wide digits": (with_row("４５０００１", "又一个", "450"), ["单位!A7", "重复", "单位!A4"]),
     "text in scientific notation": (with_row("3.11E+05", "某站", "450"), ["单位!A7", "文本格式"]),
 }
 
@@ -96,6 +100,11 @@ def test_a_mistake_in_the_units(name: str, tmp_path: Path) -> None:
     units, words = MISTAKES[name]
     (fault,) = faults(tmp_path, units)
     assert all(word in fault for word in words), fault
+
+
+def test_a_name_broken_over_lines_is_one_name(tmp_path: Path) -> None:
+    found = roster(tmp_path, with_row("450009", "某站 \n（含分站）", "450"), [("450009", "某\r\n项目", "００12", "")])
+    assert (found.units["450009"].name, found.units["450009"].projects[0].label) == ("某站（含分站）", "0012 某项目")
 
 
 def test_a_whole_number_is_a_code(tmp_path: Path) -> None:
@@ -226,13 +235,21 @@ def test_a_mistake_in_the_settings(settings: str, words: list[str], cycle: Path)
     assert told[0].place.startswith(f"cycle.yaml:{len(kept) + 1}"), told
 
 
+def test_one_mistake_in_the_settings_hides_no_other(cycle: Path) -> None:
+    path = cycle / "cycle.yaml"
+    path.write_text("cycle: 某\nyear: 26\nform: nowhere\nkey: 一二三\nkey_file: 没有\nspare_sheets: 99\nreview: {include: all, folders: [没有]}\n", encoding="utf-8")
+    _, _, told = look_at_cycle(cycle)
+    assert {fault.place for fault in told} == {f"cycle.yaml:{n}" for n in (2, 3, 4, 5, 6, 7)}, told
+    assert any("只能是 accepted、queries、errors" in fault.text for fault in told)
+
+
 def test_mistakes_of_settings_and_roster_together(cycle: Path) -> None:
     path = cycle / "cycle.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "departments: {水务局: mof-2021}\ndeadline: 2026-02-30\n", encoding="utf-8")
     (cycle / "roster.xlsx").write_bytes(workbook([("450", "甲局"), ("450", "乙局")]))
     with pytest.raises(InputError) as told:
         load_whole(cycle)
-    assert len(told.value.faults) == 1  # settings that cannot be understood come first
+    assert [fault.place.partition(":")[0] for fault in told.value.faults] == ["cycle.yaml", "roster.xlsx 单位!A3"]
     path.write_text(path.read_text(encoding="utf-8").replace("02-30", "02-28"), encoding="utf-8")
     (cycle / "roster.xlsx").write_bytes(workbook([("450", "甲局")]))
     with pytest.raises(InputError, match="水务局"):

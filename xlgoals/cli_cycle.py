@@ -55,13 +55,13 @@ def distribute(
 ) -> None:
     """按名册给每个单位生成一份预填好的表，一个部门一个压缩包。例：xlgoals distribute --from ../2025预算"""
     from xlgoals.cycle import cycle_folder
-    from xlgoals.distribute import Issued, issued_in, issues, manifest_rows, work_to_do, write_issues, zip_departments
+    from xlgoals.distribute import Issued, issued_in, issues, manifest_rows, unfit, work_to_do, write_issues, zip_departments
     from xlgoals.enrol import load_whole
     from xlgoals.outputs import alone, settle, write_rows, write_whole
     from xlgoals.report import print_table, reading_bar
     from xlgoals.roster import load_words
 
-    cycle, forms, roster = load_whole(cycle_folder(cycle_dir), rosters)
+    cycle, forms, roster = load_whole(cycle_folder(cycle_dir), rosters, unfit)
     outbox, words = output or cycle.outbox, load_words().issued
     carried = _carried(former, cycle, forms, roster, jobs) if former else {}
     wanted = issues(cycle, forms, roster, carried)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from xlgoals.errors import Fault, InputError, Mistake, SpecError, UsageError
 from xlgoals.forms import Forms
@@ -205,11 +205,26 @@ def _settings(folder: Path, faults: list[Fault]) -> tuple[Settings | None, Marke
     settings, marked = None, Marked(SETTINGS, None, {})
     try:
         marked = load_marked(folder / SETTINGS)
-        settings = load_model(Settings, [folder], SETTINGS, mistakes)
+        settings = load_model(Settings, [folder], SETTINGS, mistakes) or _sound(marked.data)
     except SpecError as error:
         mistakes += error.mistakes
     faults += [Fault(f"{one.file}:{one.line}", one.text) for one in dict.fromkeys(mistakes)]
     return settings, marked
+
+
+def _sound(data: object) -> Settings | None:
+    """What of mistaken settings can be worked by, so that all other mistakes are told along with theirs."""
+    if not isinstance(data, dict):
+        return None
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        bad = {str(key) for one in error.errors() for key in one["loc"][:1] or ("key", "key_file")}
+    stand_ins = {"cycle": SETTINGS, "year": "2000", "form": next(iter(load_forms().forms))}
+    try:
+        return Settings.model_validate(stand_ins | {key: value for key, value in data.items() if key not in bad})
+    except ValidationError:
+        return None
 
 
 def create_cycle(folder: Path, year: str, form: str, forms_dirs: tuple[str, ...] = ()) -> str:

@@ -102,6 +102,15 @@ def issues(cycle: Cycle, forms: Forms, roster: Roster, formers: Mapping[str, Seq
     return found
 
 
+def unfit(cycle: Cycle, forms: Forms, roster: Roster) -> Sequence[Fault]:
+    """What of a roster the forms cannot hold."""
+    try:
+        issues(cycle, forms, roster, {})
+    except InputError as error:
+        return error.faults
+    return ()
+
+
 def _issue(unit: Unit, cycle: Cycle, forms: Forms, formers: Sequence[Former], faults: list[Fault]) -> Issue:
     settings, told = cycle.settings, forms.guide.notice
     binder = forms.binder(cycle.form_of(unit.department, unit.department_code))
@@ -169,9 +178,8 @@ def _entries(form: Form, forms: Forms, identity: Mapping[str, str], project: Pro
         else:
             content.put(form, meaning, item, heading)
     with_kind(content, project.kind, form)
-    if content.fields == fields and not content.spots:
-        return _plain(form, fields)
-    entries = content.entries(form, forms, spare=("project_code",))
+    only_named = content.fields == fields and not content.spots
+    entries = _plain(form, fields) if only_named else content.entries(form, forms, spare=("project_code",))
     faults += content.faults
     return entries
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from xlgoals.findings import Catalogue
 from xlgoals.forms import Forms
 from xlgoals.lists import CSV_ENDINGS, Line, Listing, code_in, read_lists
 from xlgoals.roster import Choice, Project, Roster, RosterWords, SheetWords, Unit, chosen, load_words
+from xlgoals.spec import load_forms
 from xlgoals.words import bare
 from xlgoals.yamlmark import load_marked
 
@@ -26,16 +27,23 @@ def read_roster(paths: Sequence[Path], catalogue: Catalogue) -> Roster:
     return _Reader(load_words(), catalogue).read(paths)
 
 
-def load_whole(folder: Path, rosters: Sequence[Path] = ()) -> tuple[Cycle, Forms, Roster]:
-    """A cycle with its forms and its roster (of the files given, else its own); raises InputError with every mistake in any of them."""
+def load_whole(
+    folder: Path, rosters: Sequence[Path] = (), further: Callable[[Cycle, Forms, Roster], Iterable[Fault]] | None = None
+) -> tuple[Cycle, Forms, Roster]:
+    """A cycle with its forms and its roster (of the files given, else its own); raises InputError with every mistake in any of them,
+    and those that `further` finds in what of the roster can be made out."""
     cycle, forms, faults = look_at_cycle(folder)
+    settled = not faults
     roster = None
     try:
         paths = rosters or (cycle.rosters if cycle else ())
-        if paths and forms:
-            roster = read_roster(paths, forms.catalogue)
+        if paths:
+            reader = _Reader(load_words(), (forms or load_forms()).catalogue)
+            roster = reader.read(paths)
     except InputError as error:
         faults += error.faults
+        if further and settled and cycle and forms:
+            faults += further(cycle, forms, Roster(reader.units))
     if cycle and roster:
         known = {word for unit in roster for word in (unit.department, unit.department_code)}
         for one in cycle.settings.departments:
@@ -46,6 +54,11 @@ def load_whole(folder: Path, rosters: Sequence[Path] = ()) -> tuple[Cycle, Forms
     if faults or not (cycle and forms and roster):
         raise InputError(faults)
     return cycle, forms, roster
+
+
+def _one_line(text: str) -> str:
+    """A name without the line breaks that a narrow cell was given."""
+    return re.sub(r"[ \t]*[\r\n]+[ \t]*", "", text)
 
 
 class _Reader:
@@ -130,7 +143,7 @@ class _Reader:
         if not {"code", "name"} <= heads.keys():
             return
         for line in listing.lines:
-            texts = {key: line.text(heading) for key, heading in heads.items()}
+            texts = {key: _one_line(line.text(heading)) for key, heading in heads.items()}
             if not texts["code"] and not texts["name"]:
                 if any(text for key, text in texts.items() if key not in ("department", "note")):
                     self.faults.append(Fault(line.place, "这一行没有单位编码和单位名称，请补上或删去整行。"))
@@ -197,6 +210,10 @@ class _Reader:
             if unit.parent and unit.parent not in self.units:
                 at = self.lines[code].at(self.heads["parent"])
                 self.faults.append(Fault(at, f"上级单位编码 {unit.parent} 在名册里没有{self._meant(unit.parent)}，请改正，或补上那个单位。"))
+            elif unit.parent and self._rank(unit.level) < self._rank(self.units[unit.parent].level):
+                over = self.units[unit.parent]
+                text = f"级次是“{unit.level}”，比上级单位“{over.name}”的级次“{over.level}”还高，请改正其中一个。"
+                self.faults.append(Fault(self.lines[code].at(self.heads["level"]), text))
         circles = self._circles()
         for circle in circles:
             at = self.lines[circle[0]].at(self.heads["parent"])
@@ -239,26 +256,33 @@ class _Reader:
         if level in grouping:
             self.units[code] = replace(unit, level=level, department="")
             return
-        if level == own or given is not None:
-            department = (code, unit.name) if level == own else given
-        else:
-            department = None
-            seen: set[str] = set()
-            at = unit.parent
-            while at in self.units and at not in seen and at not in inside:
-                seen.add(at)
-                over = self.units[at]
-                if over.level == own or (not over.level and not over.parent):
-                    department = (at, over.name)
-                    break
-                if over.level not in grouping and (told := self._given(over)):
-                    department = told
-                    break
-                at = over.parent
+        above = (code, unit.name) if level == own else self._above(unit, own, grouping, inside)
+        if given and above and given[0] != above[0] and (given[0] in self.units or level != own):
+            text = f"主管部门写的是“{unit.department}”，按级次和上级单位应是“{' '.join(above).strip()}”，请改正其中一个。"
+            self.faults.append(Fault(self.lines[code].at(self.heads["department"]), text))
+        department = above if level == own else given or above
         if department is None and code not in inside and not (unit.parent and unit.parent not in self.units):
             heading = self.words.units.columns["department"].label
             self.faults.append(Fault(unit.place, f"看不出“{unit.name or code}”属于哪个主管部门，请填“{heading}”，或填它的上级单位编码。"))
         self.units[code] = replace(unit, level=level, department=department[1] if department else "", department_code=department[0] if department else "")
+
+    def _above(self, unit: Unit, own: str, grouping: Collection[str], inside: Collection[str]) -> tuple[str, str] | None:
+        """The code and name of the nearest department above a unit."""
+        seen: set[str] = set()
+        at = unit.parent
+        while at in self.units and at not in seen and at not in inside:
+            seen.add(at)
+            over = self.units[at]
+            if over.level == own or (not over.level and not over.parent):
+                return at, over.name
+            if over.level not in grouping and (told := self._given(over)):
+                return told
+            at = over.parent
+        return None
+
+    def _rank(self, level: str) -> int:
+        """How far down a level stands; one left open stands lowest, so that nothing is said of it."""
+        return next((n for n, one in enumerate(self.words.levels) if one.word == level), len(self.words.levels))
 
     def _given(self, unit: Unit) -> tuple[str, str] | None:
         """The code and name of the department that a row names: a unit of the roster by code or name, or just what is written."""
@@ -298,7 +322,7 @@ class _Reader:
             unit = self._code(line, heads["unit"])
             code = self._code(line, heads["code"]) if "code" in heads else ""
             kind = self._chosen(line, heads, sheet, "kind")
-            name = line.text(heads["name"])
+            name = _one_line(line.text(heads["name"]))
             if unit and unit not in self.units:
                 self.faults.append(Fault(line.at(heads["unit"]), f"单位编码 {unit} 在单位名册里没有{self._meant(unit)}，请改正，或补上那个单位。"))
             elif unit and not self.units[unit].fills:

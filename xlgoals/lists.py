@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -60,13 +61,15 @@ class Listing(NamedTuple):
 
 
 def code_in(item: Item, heading: str) -> tuple[str, Fault | None]:
-    """A code as text; one that a spreadsheet took for a number and that may have lost digits is a mistake."""
+    """A code as text, its letters and digits of plain width; one that a spreadsheet took for a number and that may have lost digits
+    is a mistake."""
+    text = unicodedata.normalize("NFKC", item.text)
     whole = item.number is None or (item.number == int(item.number) and abs(item.number) < EXACT and "e+" not in item.number_format.lower())
-    if not whole or SCIENTIFIC.fullmatch(item.text):
+    if not whole or SCIENTIFIC.fullmatch(text):
         return "", item.fault(f"“{heading}”是 {item.text}，编码被当成数字，已丢了末尾的数。请把这一栏设为文本格式，重新输入编码。")
     if item.number is not None:
         return str(int(item.number)), None
-    return re.sub(r"^([0-9]+)\.0+$", r"\1", item.text), None
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", text), None
 
 
 class _Raw(NamedTuple):

@@ -48,6 +48,7 @@ def modelled(model: type[M], marked: Marked, mistakes: list[Mistake], at: Path_ 
             name = str(loc[-1]) if loc else ""
             hint = near(name, _names(model), "，请删去或改正") if one["type"] == "extra_forbidden" else ""
             words = {**one.get("ctx", {}), "field": name, "near": hint}
+            words["expected"] = "、".join(re.findall(r"'([^']*)'", str(words.get("expected", ""))))
             problem = _PROBLEMS.get(one["type"])
             text = problem.format_map(words) if problem else str(one["msg"]).removeprefix("Value error, ")
             mistakes.append(marked.mistake((*at, *loc), f"{name}：{text}" if problem and "{field}" not in problem and name else text))
