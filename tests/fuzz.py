@@ -33,7 +33,7 @@ from tests import drift
 from tests.case import SHIPPED
 from tests.forms import FORMS
 from tests.oracle import Place, Seen, Truth, What, _split, judge, shown
-from xlgoals.check import check
+from tests.returns import checked
 from xlgoals.errors import Refused
 from xlgoals.findings import Finding
 from xlgoals.limits import Limits
@@ -308,7 +308,7 @@ def _taken(number: int) -> Taken | Outcome:
 
 def _checked(taken: Sequence[Taken]) -> Sequence[Finding]:
     """What the rules say of some mutants at once."""
-    return check(tabulate([one for some in taken for one in some.returns], [one for some in taken for one in some.findings]), FORMS)
+    return checked(tabulate([one for some in taken for one in some.returns], [one for some in taken for one in some.findings]), FORMS)
 
 
 def _judged(made: Mutant, returns: Sequence[Return], findings: Sequence[Finding]) -> tuple[str, Iterable[str]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -17,7 +17,8 @@ from xlgoals.forms import Form, Forms
 from xlgoals.layout import ORIGIN, plan
 from xlgoals.records import Area, At, Detail, Funds, Goal, Indicator, Return, Spot, Stamp, cell_name
 from xlgoals.spec import load_forms
-from xlgoals.tables import INDICATOR_MORE, tabulate
+from xlgoals.subjects import Subject
+from xlgoals.tables import INDICATOR_MORE, Tables, as_findings, tabulate
 from xlgoals.target import read_line
 
 Change = Mapping[str, Any]
@@ -225,8 +226,13 @@ def _yuan(text: str, form: Form) -> Decimal | None:
     return amount.quantize(Decimal("0.01")) if amount.is_finite() and abs(amount) < Decimal(10) ** 17 else None
 
 
+def checked(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> list[Finding]:
+    """What check finds, as findings."""
+    return as_findings(check(tables, forms, subjects))
+
+
 def told(*returns: Return, findings: Iterable[Finding] = (), forms: Forms = FORMS) -> list[Finding]:
-    return check(tabulate(returns, findings), forms)
+    return checked(tabulate(returns, findings), forms)
 
 
 def found(*returns: Return, findings: Iterable[Finding] = (), forms: Forms = FORMS) -> list[tuple[str, str]]:

@@ -19,10 +19,10 @@ from click.testing import CliRunner
 
 from examples.fill import file_name
 from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, printed
+from tests.returns import checked
 from tests.test_ties import ROUNDED, departments
 from xlgoals.balance import evaluate, lay_out
 from xlgoals.budget import Budgets, add_up
-from xlgoals.check import check
 from xlgoals.cli import main
 from xlgoals.findings import Finding
 from xlgoals.intake import gather
@@ -73,7 +73,7 @@ def test_the_department_keeps_every_equality_but_for_rounding(tables: Tables) ->
     outcomes = evaluate(lay_out(tables, FORMS, FORMS.ties, SUBJECTS), FORMS.ties)
     off = outcomes.filter(pl.col("outcome") != "equal").with_columns(by=pl.concat_str("grid", "line", "code", "column", separator=" ").str.strip_chars())
     assert {name: off.filter(pl.col("tie") == name)["by"].to_list() for name in off["tie"].unique(maintain_order=True)} == ROUNDED
-    findings = [one for one in check(tables, FORMS, SUBJECTS) if one.code.partition(".")[0] in ("tie", "subject", "internal")]
+    findings = [one for one in checked(tables, FORMS, SUBJECTS) if one.code.partition(".")[0] in ("tie", "subject", "internal")]
     assert {one.code for one in findings} == {"tie.rounding"} and len(findings) == sum(map(len, ROUNDED.values()))
     assert all(one.at.cell and one.others and one.at.sheet in PRINTED_SHEETS for one in findings)
 
@@ -87,7 +87,7 @@ def test_a_figure_altered_in_the_workbook_is_an_error_at_its_cell(workbook: byte
     book = openpyxl.load_workbook(io.BytesIO(workbook))
     book[sheet][cell].value = float(book[sheet][cell].value) + 1
     book.save(tmp_path / "改.xlsx")
-    told = [one for one in check(gather([tmp_path], jobs=1).tables, FORMS, SUBJECTS) if one.code in ("tie.broken", "tie.unusual")]
+    told = [one for one in checked(gather([tmp_path], jobs=1).tables, FORMS, SUBJECTS) if one.code in ("tie.broken", "tie.unusual")]
     assert "tie.broken" in {one.code for one in told}
     places = {(at.sheet, at.cell) for one in told for at in (one.at, *one.others)}
     assert (sheet, cell) in places and others <= {name for name, _ in places}
@@ -265,6 +265,6 @@ def test_a_bureaus_own_codes_are_heeded(folder: Path, tmp_path: Path) -> None:
 
 
 def test_findings_can_be_told_apart(tables: Tables) -> None:
-    findings: list[Finding] = check(tables, FORMS, SUBJECTS)
+    findings: list[Finding] = checked(tables, FORMS, SUBJECTS)
     ties = [one for one in findings if one.code.startswith("tie.")]
     assert len({one.key for one in ties}) == len(ties)

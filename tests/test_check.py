@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.returns import CLEAN, FORMS, Q, Y, found, lines, one, told, with_rules
+from tests.returns import CLEAN, FORMS, Q, Y, checked, found, lines, one, told, with_rules
 from tests.rules.money import NO_PLAN, UNQUANTIFIED
-from xlgoals.check import BUILDERS, DEFECT, accepted, check
+from xlgoals.check import BUILDERS, DEFECT, accepted
 from xlgoals.conditions import Condition, Kind
 from xlgoals.errors import SpecError
 from xlgoals.facts import Units, amounts_in, columns
@@ -33,7 +33,7 @@ IDS = (Q, Y)
 
 
 def sole(code: str, item: Return) -> Finding:
-    (finding,) = [f for f in check(tabulate([item]), FORMS) if f.code == code]
+    (finding,) = [f for f in checked(tabulate([item]), FORMS) if f.code == code]
     return finding
 
 
@@ -47,7 +47,7 @@ def test_sum_is_said_in_the_unit_of_the_form() -> None:
 
 
 def test_size_is_said_readably() -> None:
-    finding = next(f for f in check(tabulate([one(Y, total="1,907,400", fiscal="", other="", carryover="")]), FORMS) if f.at.cell == "C6")
+    finding = next(f for f in checked(tabulate([one(Y, total="1,907,400", fiscal="", other="", carryover="")]), FORMS) if f.at.cell == "C6")
     assert finding.code == "money.unit_size"
     assert "合 190.74 亿元" in finding.message
 
@@ -81,7 +81,7 @@ def test_required_gives_the_prompt_of_the_field() -> None:
 
 def test_severity_is_the_catalogue_s() -> None:
     milder = with_rules(funds__sum=replace(FORMS.catalogue["funds.sum"], severity="note"))
-    (finding,) = check(tabulate([one(Y, other="30")]), milder)
+    (finding,) = checked(tabulate([one(Y, other="30")]), milder)
     assert finding.severity == "note"
 
 
@@ -100,7 +100,7 @@ def test_a_rule_that_is_left_out_says_nothing() -> None:
 def test_key_survives_a_moved_cell_but_not_a_changed_value() -> None:
     before, after = one(Y, other="30"), one(Y, other="31")
     moved = replace(before, spots={k: s._replace(at=s.at._replace(cell="Z99")) for k, s in before.spots.items()})
-    keys = [check(tabulate([item]), FORMS)[0].key for item in (before, moved, after)]
+    keys = [checked(tabulate([item]), FORMS)[0].key for item in (before, moved, after)]
     assert keys[0] == keys[1] != keys[2]
 
 
@@ -196,7 +196,7 @@ def test_a_true_large_amount_is_a_query_at_most() -> None:
     """六安's 199,923.00 万元 stands beside prices per head."""
     cost = [{"level1": "成本指标", "level2": "经济成本指标", "name": "人均补助标准", "target": rate} for rate in ("384元", "512元")]
     item = one(Y, total="199,923.00", fiscal="0.00", other="199,923.00", carryover="", goal="保障全部参保居民的基本医疗待遇按时足额支付", indicators=cost)
-    findings = check(tabulate([item]), FORMS)
+    findings = checked(tabulate([item]), FORMS)
     assert [(f.code, f.severity, f.at.cell) for f in findings if f.amount] == [("money.unit_size", "query", "C6")]  # once, at the total
 
 
@@ -215,7 +215,7 @@ def test_each_dropdown_s_list_is_the_list_the_check_accepts(form: str) -> None:
     def passed(code: str, part: str, **line: str) -> set[str]:
         """The words that the check lets pass as a part of an indicator, in the form's own spelling."""
         items = [one(form, f"{word}.xlsx", indicators=[{"name": "a", "target": "1", **line, part: word}]) for word in sorted(words)]
-        refused = {f.at.file for f in check(tabulate(items), FORMS) if f.code == code}
+        refused = {f.at.file for f in checked(tabulate(items), FORMS) if f.code == code}
         return {spec.local(spec.canonical(word, part)) for word in words if f"{word}.xlsx" not in refused}
 
     assert passed("level1.list", "level1") == set(spec.choices("level1"))
@@ -264,7 +264,7 @@ def test_forty_returns_of_both_forms_in_one_batch() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pa.DataFrameSchema, "validate", counted)
-        findings = check(tabulate(items), FORMS)
+        findings = checked(tabulate(items), FORMS)
     assert [(f.code, f.at.file, f.at.cell) for f in findings] == [("funds.sum", f"{i:02}.xlsx", "C6") for i in (3, 13, 23, 33)]
     assert len(calls) == len(set(calls))  # one validation a table and batch
     assert {f"{form} {table}" for form in IDS for table in ("form", "indicators", "figures", "texts")} <= set(calls)
@@ -272,13 +272,13 @@ def test_forty_returns_of_both_forms_in_one_batch() -> None:
 
 def test_findings_do_not_depend_on_the_order_of_the_returns() -> None:
     items = [one(IDS[i % 2], f"{i}.xlsx", unit=f"第{i}中学", total="9", project_name="", **lines(IDS[i % 2], {"target": ""})) for i in range(6)]
-    findings = check(tabulate(items), FORMS)
-    assert check(tabulate(items[::-1]), FORMS) == findings
+    findings = checked(tabulate(items), FORMS)
+    assert checked(tabulate(items[::-1]), FORMS) == findings
     assert [(f.at.file, f.at.cell) for f in findings[:3]] == [("0.xlsx", "E4"), ("0.xlsx", "C5"), ("0.xlsx", "F18")]
 
 
 def test_an_empty_batch() -> None:
-    assert check(tabulate([]), FORMS) == []
+    assert checked(tabulate([]), FORMS) == []
 
 
 # --- our own defects
@@ -314,7 +314,7 @@ def _explode_with(*args: object, **kwargs: object) -> None:
 def test_a_rule_that_crashes_is_a_defect_of_ours_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch, kind: Kind, error: str) -> None:
     monkeypatch.setattr("xlgoals.rules.KINDS", {**KINDS, "crash": kind})
     forms = with_rules(test__crash=Rule("test.crash", "query", "完整性", "", "{nobody}", "", "crash"))
-    defect, real = check(tabulate([one(Y, other="30")]), forms)
+    defect, real = checked(tabulate([one(Y, other="30")]), forms)
     assert (defect.code, defect.severity, defect.found, defect.at) == (DEFECT, "error", "test.crash", At(""))
     assert error in defect.message
     assert "程序的缺陷" in defect.message
@@ -323,7 +323,7 @@ def test_a_rule_that_crashes_is_a_defect_of_ours_and_the_rest_goes_on(monkeypatc
 
 def test_a_table_that_cannot_be_built_is_a_defect_of_every_rule_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xlgoals.facts.amounts_in", _explode)
-    findings = check(tabulate([one(Y, other="30")]), FORMS)
+    findings = checked(tabulate([one(Y, other="30")]), FORMS)
     on_figures = {rule.code for kind in ("money_factor", "amount_said", "amount_cost", "cost_total") for rule in FORMS.catalogue.of_kind(kind)}
     assert {f.found for f in findings if f.code == DEFECT} == on_figures
     assert [(f.code, f.at.cell) for f in findings if f.code != DEFECT] == [("funds.sum", "C6")]
@@ -331,14 +331,14 @@ def test_a_table_that_cannot_be_built_is_a_defect_of_every_rule_on_it(monkeypatc
 
 def test_a_crash_of_pandera_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pa.DataFrameSchema, "validate", _explode_with)
-    assert {f.code for f in check(tabulate([one(Y)]), FORMS)} == {DEFECT}
+    assert {f.code for f in checked(tabulate([one(Y)]), FORMS)} == {DEFECT}
 
 
 def test_a_table_that_is_not_as_declared_is_a_defect_and_no_bad_data(monkeypatch: pytest.MonkeyPatch) -> None:
     from xlgoals import facts
 
     monkeypatch.setitem(BUILDERS, "indicators", lambda *args: facts.indicator_table(*args).drop("basis"))
-    findings = check(tabulate([one(Y)]), FORMS)
+    findings = checked(tabulate([one(Y)]), FORMS)
     assert {f.code for f in findings} == {DEFECT}
     demanded = [one for rule in FORMS.catalogue.rules.values() for one in conditions(FORMS[Y], rule, UNITS)]
     assert {f.found for f in findings} == {one.code for one in demanded if one.table == "indicators"}
@@ -358,7 +358,7 @@ def test_a_table_that_is_not_as_declared_is_a_defect_and_no_bad_data(monkeypatch
 def test_a_mistake_in_the_catalogue_is_the_author_s(rule: dict[str, Any], said: str) -> None:
     forms = with_rules(test__rule=Rule("test.rule", "error", "完整性", "", "", "", **rule))
     with pytest.raises(SpecError, match=r"test\.rule") as caught:
-        check(tabulate([one(Y)]), forms)
+        checked(tabulate([one(Y)]), forms)
     assert said in str(caught.value)
 
 
@@ -414,7 +414,7 @@ def test_never_raises_and_never_crashes(data: st.DataObject) -> None:
     form = data.draw(st.sampled_from(IDS))
     grids: dict[str, st.SearchStrategy[Any]] = {"goals": st.lists(WORDS, max_size=3), "indicators": st.lists(LINE, max_size=3)}
     changes = {key: data.draw(grids.get(key, WORDS)) for key in CLEAN[form]}
-    findings = check(tabulate([one(form, year=data.draw(WORDS), **changes)]), FORMS)
+    findings = checked(tabulate([one(form, year=data.draw(WORDS), **changes)]), FORMS)
     assert not [f for f in findings if f.code == DEFECT]
     assert all(f.at.file == "a.xlsx" and f.message and f.remedy for f in findings)
 

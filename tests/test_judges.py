@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.returns import checked
 from tests.test_batches import FORMS, unit
-from xlgoals.check import check
 from xlgoals.forms import Forms
 from xlgoals.intake import gather
 from xlgoals.judges import judged
@@ -36,5 +36,5 @@ def test_batches_come_back_in_their_order_with_what_the_rules_found(batches: lis
     found = list(judged(iter(batches), len(batches), law, (), 2))
     assert [one.returns.height for one in found] == [1, 2, 3]
     for tables, before in zip(found, batches, strict=True):
-        expected = [*findings_of(before), *check(before, FORMS)]
+        expected = [*findings_of(before), *checked(before, FORMS)]
         assert len(expected) > before.findings.height and findings_of(tables) == expected

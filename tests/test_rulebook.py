@@ -177,7 +177,7 @@ def test_percents_in_a_column_of_percents_are_read(tmp_path: Path) -> None:
             book["项目2"][cell].number_format = "0%"
     book.save(tmp_path / "a.xlsx")
     tables = gather([tmp_path / "a.xlsx"]).tables
-    from xlgoals.check import check
+    from tests.returns import checked
 
-    findings = [f for f in (*findings_of(tables), *check(tables, load_forms())) if f.at.sheet == "项目2" and f.at.cell in ("B8", "D8", "E8", "F8")]
+    findings = [f for f in (*findings_of(tables), *checked(tables, load_forms())) if f.at.sheet == "项目2" and f.at.cell in ("B8", "D8", "E8", "F8")]
     assert findings == []

@@ -23,8 +23,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from examples.fill import fill as typed
 from tests.drift import office_python
 from tests.forms import FORMS, SHIPPED, write_form
+from tests.returns import checked
 from tests.test_office import convert
-from xlgoals.check import check
 from xlgoals.findings import Finding
 from xlgoals.forms import Form
 from xlgoals.formulas import FORMULA_MOST, LITERAL_MOST, quoted, shape
@@ -194,7 +194,7 @@ def recalculated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def judged(path: Path) -> tuple[list[Return], list[Finding]]:
     returns, findings = understand(read_book(str(path), name=path.name), KNOWN)
-    return returns, [*findings, *check(tabulate(returns, findings), KNOWN)]
+    return returns, [*findings, *checked(tabulate(returns, findings), KNOWN)]
 
 
 Said = Counter[tuple[str, str]]

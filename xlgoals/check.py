@@ -7,8 +7,7 @@ crashes is a defect of the program and is told as such; the others go on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
 import pandera.polars as pa
@@ -19,57 +18,24 @@ from pandera.errors import SchemaErrorReason, SchemaErrors
 from xlgoals import facts, facts_figures, facts_prose
 from xlgoals.conditions import Condition
 from xlgoals.facts import Table, Units, unread
-from xlgoals.findings import Catalogue, Finding
+from xlgoals.findings import Catalogue
 from xlgoals.forms import Form, Forms
 from xlgoals.gathered import Gathered
-from xlgoals.keys import keyed
 from xlgoals.kinds_form import accepted
 from xlgoals.kinds_tie import judge
-from xlgoals.records import At, RowCol, cell_spot
 from xlgoals.rules import DEFECT, across_forms, conditions, lint
 from xlgoals.subjects import Subject
 from xlgoals.tables import Tables
+from xlgoals.telling import Defect, Failure, Outcome, Place, told
 
 __all__ = ["DEFECT", "accepted", "check"]
 
-Place = tuple[str, str]  # rid, record key
 BUILDERS = {**facts.BUILDERS, **facts_figures.BUILDERS, **facts_prose.BUILDERS}
 COLUMNS = (facts.columns, facts_figures.columns, facts_prose.columns)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A row that does not meet a condition: which return, which record, and the words to say it with."""
-
-    condition: Condition
-    rid: str
-    record: str
-    words: Mapping[str, str]
-    others: tuple[Place, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """A rule, or what a table needs for its rules, that crashed."""
-
-    rule: str
-    error: str
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a batch yields before places are looked up."""
-
-    failures: list[Failure] = field(default_factory=list)
-    defects: list[Defect] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-    def crashed(self, conditions: Iterable[Condition], error: str) -> None:
-        self.defects += [Defect(code, error) for code in dict.fromkeys(one.code for one in conditions)]
-
-
-def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> list[Finding]:
-    """Judge all returns of a batch by the rules of the catalogue; findings are sorted by place. `subjects` say which code of
+def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> pl.DataFrame:
+    """Judge all returns of a batch by the rules of the catalogue: a findings table, sorted by place. `subjects` say which code of
     expenditure a project is of."""
     outcome, spoken, units = Outcome(), unread(tables), tuple(forms.money_units.items())
     for (name,), returns in sorted(tables.returns.partition_by("form", as_dict=True).items()):
@@ -93,7 +59,7 @@ def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> lis
             outcome.findings += judged()
         except Exception as error:
             outcome.defects.append(Defect(kind, type(error).__name__))
-    return _told(outcome, tables, forms.catalogue)
+    return told(outcome, tables, forms.catalogue)
 
 
 def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
@@ -146,14 +112,25 @@ Held = pl.Series | Exception  # of each row whether it meets a condition, or wha
 
 
 def _held(frame: pl.DataFrame, wanted: Sequence[Condition]) -> Sequence[Held]:
-    """Evaluate the conditions on whole rows: all at once, since they share much; where one crashes, each by itself."""
-    names = {f"?{number}": one.holds.cast(pl.Boolean) for number, one in enumerate(wanted)}
+    """Evaluate the conditions: those on whole rows at once, since they share much, each of the others on the rows that it asks;
+    where one crashes, each by itself."""
+    everywhere = [number for number, one in enumerate(wanted) if one.asked is None]
+    numbered = frame.lazy().with_row_index("#row")
+    whole = numbered.with_columns(**{f"?{n}": wanted[n].holds.cast(pl.Boolean) for n in everywhere}).select(f"?{n}" for n in everywhere)
+    some = {
+        n: numbered.filter(one.asked).with_columns(held=one.holds.cast(pl.Boolean)).select("#row", "held")
+        for n, one in enumerate(wanted) if one.asked is not None
+    }  # fmt: skip
     try:
-        return frame.lazy().with_columns(**names).select(list(names)).collect().get_columns()
+        told, *rest = pl.collect_all([whole, *some.values()])
     except Exception as error:
         if len(wanted) == 1:
             return [error]
         return [held for one in wanted for held in _held(frame, [one])]
+    found = dict(zip(everywhere, told.get_columns(), strict=True))
+    for number, asked in zip(some, rest, strict=True):
+        found[number] = pl.repeat(True, frame.height, dtype=pl.Boolean(), eager=True).scatter(asked["#row"], asked["held"])
+    return [found[number] for number in range(len(wanted))]
 
 
 def _schema(types: Mapping[str, pl.DataType], name: str, wanted: Sequence[Condition], held: Sequence[Held]) -> pa.DataFrameSchema:
@@ -208,65 +185,3 @@ def _fail(condition: Condition, failing: pl.DataFrame, outcome: Outcome) -> None
                 outcome.failures.append(Failure(condition, rid, record, condition.tell(row), others))
     except Exception as error:
         outcome.defects.append(Defect(condition.code, type(error).__name__))
-
-
-def _led(failures: list[Failure], catalogue: Catalogue) -> list[Failure]:
-    """Leave out what only follows from another finding: a rule's `unless` names those that say it better."""
-    said = {(failure.condition.code, failure.rid, failure.record) for failure in failures}
-
-    better = {code: words.split() for code, rule in catalogue.rules.items() if (words := rule.parameters.get("unless"))}
-
-    def follows(failure: Failure) -> bool:
-        codes = better.get(failure.condition.code, ())
-        return any((code, failure.rid, record) in said for code in codes for record in (failure.condition.about or (failure.record,)))
-
-    return [failure for failure in failures if not follows(failure)]
-
-
-# --- telling ----------------------------------------------------------------------------------------------------------
-
-
-def _told(outcome: Outcome, tables: Tables, catalogue: Catalogue) -> list[Finding]:
-    failures, defects = _led(outcome.failures, catalogue), outcome.defects
-    places = _places(failures, tables)
-    concerned = {rid for failure in failures for rid, _ in ((failure.rid, ""), *failure.others)}
-    returns = {row["rid"]: row for row in tables.returns.iter_rows(named=True) if row["rid"] in concerned}
-    findings = list(outcome.findings)
-    for failure in failures:
-        of, condition = returns[failure.rid], failure.condition
-        cell, text, label = places.get((failure.rid, failure.record), ("", "", ""))
-        named = [(returns[rid], *places.get((rid, key), ("", "", ""))) for rid, key in failure.others]
-        words = {"found": text, "other": named[0][3] if named else "", **failure.words}
-        at = At(of["file"], of["sheet"], cell)
-        others = [there for row, spot, _, _ in named if (there := At(row["file"], row["sheet"], spot)) != at and (spot or row is not of)]
-        try:
-            findings.append(catalogue.finding(
-                condition.code, at, field=label or condition.label, identity=of["identity"], record=failure.record, others=others, **words
-            ))  # fmt: skip
-        except Exception as error:  # a sentence asks for a word that its kind does not pass
-            defects.append(Defect(condition.code, type(error).__name__))
-    findings += [catalogue.finding(DEFECT, At(""), found=one.rule, error=one.error) for one in dict.fromkeys(defects)]
-    return sorted(keyed(findings, tables, catalogue), key=_order)
-
-
-def _places(failures: list[Failure], tables: Tables) -> dict[Place, tuple[str, str, str]]:
-    """Cell, text and label of every record that a failure speaks of."""
-    wanted = {(rid, key) for f in failures for rid, key in ((f.rid, f.record), *f.others) if key}
-    if not wanted:
-        return {}
-    asked = pl.DataFrame(list(wanted), schema={"rid": pl.String(), "key": pl.String()}, orient="row")
-    mine = tables.places.filter(pl.col("rid").is_in(asked["rid"].unique().implode()))
-    found = mine.join(asked, on=["rid", "key"], how="semi").select("rid", "key", "cell", "text", "label")
-    return {(rid, key): (cell, text, label) for rid, key, cell, text, label in found.iter_rows()}
-
-
-def _order(finding: Finding) -> tuple[str, str, int, int, str, str, str]:
-    """By place as people read it: file, sheet, row, column; what concerns a whole sheet first."""
-    at = finding.at
-    return at.file, at.sheet, *_spot(at.cell), finding.code, finding.record, finding.found
-
-
-@lru_cache(maxsize=4096)
-def _spot(cell: str) -> RowCol:
-    match = re.match(r"[A-Z]+[0-9]+", cell)
-    return cell_spot(match[0].encode()) if match else (-1, -1)

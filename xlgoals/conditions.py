@@ -25,7 +25,8 @@ class Condition:
     Texts are "" when blank and null when nobody could read them; a condition must hold on null, and must never be null
     itself. `place` and `other` are record keys, with the row's columns in braces. `about` names all records judged. `others`
     is a column that lists places in any form of the batch, each as `[rid, record key]`; `more` are further columns that telling
-    needs, worked out on the failing rows only.
+    needs, worked out on the failing rows only. `asked` are the rows that the condition speaks of, where those are few: it sees no
+    others, and holds in them.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Condition:
     other: str = ""
     others: str = ""
     more: Mapping[str, pl.Expr] = field(default_factory=dict)
+    asked: pl.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

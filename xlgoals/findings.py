@@ -44,6 +44,11 @@ class Rule:
     example: Mapping[str, str] = field(default_factory=dict)
     off: bool = False
 
+    def phrased(self, words: Mapping[str, object]) -> tuple[str, str]:
+        """The sentence and the remedy with these words in them, and the rule's own parameters."""
+        told = {**self.parameters, **words}
+        return unhidden(self.sentence.format_map(told)), self.remedy.format_map(told)
+
 
 class Finding(NamedTuple):
     """One thing that is wrong, or must be explained, or should be known.
@@ -136,7 +141,7 @@ class Catalogue:
         """Phrase one finding. `identity` is the return's, `record` the key of the value it speaks of. Its key is a first one:
         `keys.keyed` gives the one that holds from round to round, once it is known what the workbook holds."""
         rule = self.rules[code]
-        told = {**rule.parameters, **words, "found": found, "expected": expected, "field": field}
+        message, remedy = rule.phrased({**words, "found": found, "expected": expected, "field": field})
         return Finding(
             code=code,
             severity=rule.severity,
@@ -144,8 +149,8 @@ class Catalogue:
             field=field,
             found=found,
             expected=expected,
-            message=unhidden(rule.sentence.format_map(told)),
-            remedy=rule.remedy.format_map(told),
+            message=message,
+            remedy=remedy,
             key=finding_key(code, identity or at.file, record or f"{at.sheet}!{at.cell}", found, expected),
             amount=rule.amount,
             record=record,

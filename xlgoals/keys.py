@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cached_property
 from typing import NamedTuple
 
 import polars as pl
@@ -24,51 +24,86 @@ _LOOSE = re.compile(r"^(.*\.)(\+\d+)(\.\w+)?$")  # the record of a line that has
 _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}")
 
 
-class _Home(NamedTuple):
+class Home(NamedTuple):
     """One form instance: where it stands, and what its findings' keys hang on."""
 
     rid: str
+    file: str
+    sheet: str
     first: int
     last: int
     subject: str
 
 
+class Keys:
+    """The keys of the findings on some files, from what their tables hold; `home` is each form instance by rid."""
+
+    def __init__(self, tables: Tables, catalogue: Catalogue) -> None:
+        self.home: dict[str, Home] = {home.rid: home for home in _homes(tables)}
+        self._places = tables.places
+        self._moving = {code: frozenset(words.split()) for code, rule in catalogue.rules.items() if (words := rule.parameters.get(MOVING))}
+
+    def of(self, code: str, home: Home | None, record: str, found: str, expected: str, subject: str = "") -> str:
+        """The key of a finding on a record of a form instance, or on a `subject` that belongs to none."""
+        if home and "+" in record and (loose := _LOOSE.match(record)):
+            record = f"{loose[1]}{self._lines.get((home.rid, loose[1] + loose[2]), '')}{loose[3] or ''}"
+        moves = self._moving.get(code, ())
+        values = [" ".join(value.split()) for name, value in (("found", found), ("expected", expected)) if name not in moves]
+        return finding_key(code, home.subject if home else subject, record, *values)
+
+    @cached_property
+    def _lines(self) -> Mapping[tuple[str, str], str]:
+        """What tells the lines that have no keys of their own apart, by rid and line: their name, else all they say."""
+        found: dict[tuple[str, str], list[str]] = {}
+        named: dict[tuple[str, str], str] = {}
+        loose = self._places.filter(pl.col("key").str.contains(r"\.\+\d"))
+        for rid, key, text in loose.select("rid", "key", "text").iter_rows():
+            if match := _LOOSE.match(key):
+                line = rid, match[1] + match[2]
+                found.setdefault(line, []).append(bare(text))
+                if match[3] == ".name" and text:
+                    named[line] = bare(text)
+        return {line: named.get(line) or "/".join(sorted(texts)) for line, texts in found.items()}
+
+
 def keyed(findings: Iterable[Finding], tables: Tables, catalogue: Catalogue) -> list[Finding]:
     """Give findings of the files of these tables their keys."""
-    homes, files = _homes(tables)
-    lines = cache(lambda rid: _lines(tables, rid))
-    moving = {code: frozenset(words.split()) for code, rule in catalogue.rules.items() if (words := rule.parameters.get(MOVING))}
+    keys = Keys(tables, catalogue)
+    homes: dict[tuple[str, str], list[Home]] = {}
+    for home in keys.home.values():
+        homes.setdefault((home.file, home.sheet), []).append(home)
+    owners = _owners(tables)
     told = []
     for one in findings:
-        home = _home(homes.get((one.at.file, one.at.sheet), ()), one.at.cell)
-        subject = home.subject if home else "|".join((files.get(one.at.file) or one.at.file, one.at.sheet))
-        record = one.record or one.field
-        if home and "+" in record and (loose := _LOOSE.match(record)):
-            record = f"{loose[1]}{lines(home.rid).get(loose[1] + loose[2], '')}{loose[3] or ''}"
-        moves = moving.get(one.code, ())
-        values = (" ".join(value.split()) for name, value in (("found", one.found), ("expected", one.expected)) if name not in moves)
-        told.append(one._replace(key=finding_key(one.code, subject, record, *values)))
+        place = _home(homes.get((one.at.file, one.at.sheet), ()), one.at.cell)
+        whose = "|".join((owners.get(one.at.file) or one.at.file, one.at.sheet))
+        told.append(one._replace(key=keys.of(one.code, place, one.record or one.field, one.found, one.expected, whose)))
     return told
 
 
-def _homes(tables: Tables) -> tuple[Mapping[tuple[str, str], list[_Home]], Mapping[str, str]]:
-    """The form instances by file and sheet; and of each file whose it is, for findings that belong to no form of it."""
+def _homes(tables: Tables) -> list[Home]:
     columns = ("rid", "file", "sheet", "area", "form", "instance", "unit", "project_code", "project_name")
     rows = list(tables.returns.select(columns).iter_rows())
     shared = Counter((file, form, instance) for _, file, _, _, form, instance, *_ in rows)
-    homes: dict[tuple[str, str], list[_Home]] = {}
-    files: dict[str, dict[str, None]] = {}
+    homes: list[Home] = []
     for rid, file, sheet, area, form, instance, unit, code, name in rows:
         project = code or name or sheet
         if instance and unit:  # the place in the unit's workbook: it stays when the project's name is mended
             project = instance if shared[file, form, instance] == 1 else f"{instance}/{project}"
         first, _, last = area.partition(":")
-        homes.setdefault((file, sheet), []).append(_Home(rid, _row(first), _row(last or first), "|".join((form, bare(unit), bare(project)))))
+        homes.append(Home(rid, file, sheet, _row(first), _row(last or first), "|".join((form, bare(unit), bare(project)))))
+    return homes
+
+
+def _owners(tables: Tables) -> Mapping[str, str]:
+    """Of each file whose it is, for findings that belong to no form of it."""
+    files: dict[str, dict[str, None]] = {}
+    for file, form, unit in tables.returns.select("file", "form", "unit").unique(maintain_order=True).iter_rows():
         files.setdefault(file, {})["|".join((form, bare(unit)))] = None
-    return homes, {file: "；".join(sorted(subjects)) for file, subjects in files.items()}
+    return {file: "；".join(sorted(subjects)) for file, subjects in files.items()}
 
 
-def _home(homes: Sequence[_Home], cell: str) -> _Home | None:
+def _home(homes: Sequence[Home], cell: str) -> Home | None:
     """The instance that a cell belongs to: a form is not a sheet."""
     if len(homes) == 1:
         return homes[0]
@@ -80,15 +115,3 @@ def _home(homes: Sequence[_Home], cell: str) -> _Home | None:
 def _row(cell: str) -> int:
     spot: RowCol = cell_spot(cell.encode()) if _CELL.fullmatch(cell) else (-1, -1)
     return spot[0]
-
-
-def _lines(tables: Tables, rid: str) -> Mapping[str, str]:
-    """What tells the lines of an instance that have no keys apart: their name, else all they say."""
-    found: dict[str, list[str]] = {}
-    named: dict[str, str] = {}
-    for key, text in tables.places.filter((pl.col("rid") == rid) & pl.col("key").str.contains(r"\.\+\d")).select("key", "text").iter_rows():
-        if match := _LOOSE.match(key):
-            found.setdefault(match[1] + match[2], []).append(bare(text))
-            if match[3] == ".name" and text:
-                named[match[1] + match[2]] = bare(text)
-    return {line: named.get(line) or "/".join(sorted(texts)) for line, texts in found.items()}

@@ -160,46 +160,45 @@ def _tell_amounts(form: Form) -> Callable[[Row], Mapping[str, str]]:
 def _amount_said(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """An amount that the purpose states as the whole is the budget; silent where any amount there, or all of them together, are
     a money line of the form."""
-    said = (pl.col("source") == "text") & pl.col("other").is_in(list(words(rule.parameters["where"])))
-    said &= pl.col("yuan") > 0
-    aside = _clause(said).str.contains_any(list(words(rule.parameters["rates"]))) | _clause(said).str.contains(rule.parameters["base"])
-    heeded = said & ~aside
-    claimed = heeded & pl.when(heeded).then("before").str.contains(rule.parameters["pattern"])
+    said = (pl.col("source") == "text") & pl.col("other").is_in(list(words(rule.parameters["where"]))) & (pl.col("yuan") > 0)
+    clause = pl.col("clause")
+    heeded = ~clause.str.contains_any(list(words(rule.parameters["rates"]))) & ~clause.str.contains(rule.parameters["base"])
+    claimed = heeded & pl.col("before").str.contains(rule.parameters["pattern"])
     agreed = (heeded & _near(form)).any().over("rid", "other")
     added = (heeded.cast(pl.Int8) * pl.col("yuan")).cast(pl.Float64).sum().over("rid", "other", "key")
     together = ((added - pl.col("amount").cast(pl.Float64)).abs() <= 0.005 * float(form.money_factor)).any().over("rid", "other")
     if funds(form):
         holds = ~(claimed & _annual(form)) | agreed | together
-        yield Condition(rule.code, "figures", "yuan", holds, "{other}", _tell_amounts(form), other="{key}", about=tuple(funds(form)["annual"].values()))
+        about = tuple(funds(form)["annual"].values())
+        yield Condition(rule.code, "figures", "yuan", holds, "{other}", _tell_amounts(form), other="{key}", about=about, asked=said)
 
 
 def _cost(rule: Rule) -> tuple[pl.Expr, pl.Expr]:
-    """Whether a figure is a cost as a whole, and whether it is one so much a head."""
+    """Whether a figure is a cost, and whether it is one so much a head."""
     cost = (pl.col("source") == "target") & pl.col("levels").str.contains(rule.parameters["cost"], literal=True)
-    rate = _clause(cost).str.contains_any(list(words(rule.parameters["rates"])))
-    return cost & ~rate, cost & rate
+    return cost, _clause(cost).str.contains_any(list(words(rule.parameters["rates"])))
 
 
 def _amount_cost(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """No cost is above the budget; one that speaks of the whole budget, or that the purpose states too, is not below it either."""
-    whole, _ = _cost(rule)
+    cost, rate = _cost(rule)
+    whole, text = cost & ~rate, pl.col("source") == "text"
     named = _clause(whole).str.contains(rule.parameters["pattern"])
-    text = pl.col("source") == "text"
     stated = (whole & pl.col("yuan").is_in(pl.col("yuan").filter(text).implode())).over("rid", "key")
     agreed = (whole & _near(form)).any().over("rid")
     above = pl.col("yuan") > pl.col("amount")
     if funds(form):
         fails = whole & _annual(form) & ~agreed & (above | named | stated)
         about = tuple(key for lines in funds(form).values() for key in lines.values())
-        yield Condition(rule.code, "figures", "written", ~fails, "{other}", _tell_amounts(form), other="{key}", about=about)
+        yield Condition(rule.code, "figures", "written", ~fails, "{other}", _tell_amounts(form), other="{key}", about=about, asked=cost | text)
 
 
 def _cost_total(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A cost that is the whole budget does not stand alone: some other says how much a head, a time, a thing."""
-    whole, rate = _cost(rule)
+    cost, rate = _cost(rule)
     if funds(form):
-        fails = whole & _annual(form) & _near(form) & ~rate.any().over("rid")
-        yield Condition(rule.code, "figures", "levels", ~fails, "{other}", _tell_amounts(form), other="{key}")
+        fails = ~rate & _annual(form) & _near(form) & ~rate.any().over("rid")
+        yield Condition(rule.code, "figures", "levels", ~fails, "{other}", _tell_amounts(form), other="{key}", asked=cost)
 
 
 def _price_heads(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:

@@ -37,7 +37,7 @@ def _nothing(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 # --- twice in one form
 
 _TWINS: Mapping[str, pl.DataType] = {
-    "rid": pl.String(), "key": pl.String(), "name": pl.String(), "target": pl.String(), "first": pl.String(), "others": PLACES,
+    "rid": pl.String(), "key": pl.String(), "name": pl.String(), "target": pl.String(), "first": pl.String(), "earlier": pl.String(),
     "same": pl.Boolean(), "explained": pl.Boolean(),
 }  # fmt: skip
 
@@ -46,11 +46,10 @@ def _twins(batch: Gathered, rule: Rule) -> pl.DataFrame:
     """Lines of a form and horizon with the name of an earlier one: whether they say the same, or explain why they do not."""
     within = ["rid", "horizon", "name"]
     lines = batch.lines.filter(pl.len().over(within) > 1)
-    first = lines.group_by(within, maintain_order=True).first().select(*within, key="key", first="target", said="said", told="description")
+    first = lines.group_by(within, maintain_order=True).first().select(*within, earlier="key", first="target", said="said", told="description")
     later = lines.filter(pl.int_range(pl.len()).over(within) > 0).join(first, on=within, suffix="_first")
     explained = (pl.col("description") != "") & (pl.col("told") != "") & (pl.col("description") != pl.col("told"))
-    other = pl.concat_list("rid", pl.col("key_first") + ".name").implode().over("rid", "key")
-    return _framed(later.with_columns(same=pl.col("said") == pl.col("said_first"), explained=explained, others=other), _TWINS)
+    return _framed(later.with_columns(same=pl.col("said") == pl.col("said_first"), explained=explained), _TWINS)
 
 
 def _twin(rule: Rule) -> Condition:
@@ -61,7 +60,7 @@ def _twin(rule: Rule) -> Condition:
     def tell(row: Row) -> Mapping[str, str]:
         return {"found": row["target"], "name": row["name"], "expected": row["first"]}
 
-    return Condition(rule.code, "across", "name", ~wanted, "{key}.name", tell, others="others")
+    return Condition(rule.code, "across", "name", ~wanted, "{key}.name", tell, other="{earlier}.name")
 
 
 # --- one thing, two demands

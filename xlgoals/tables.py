@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Context, Decimal
 from operator import attrgetter
+from typing import Any
 
 import polars as pl
 
@@ -157,16 +158,21 @@ def _laid_out(name: str, rids: pl.Series, rows: Iterable[Iterable[tuple[object, 
 
 
 def _columns(schema: Sequence[tuple[str, pl.DataType]], rows: Sequence[Sequence[object]]) -> list[pl.Series]:
-    """Rows as columns. Of lists, given as tuples, which are taken up one by one, those that say the same are made once."""
-    columns: Iterable[Sequence[object]] = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    made = []
-    for (column, dtype), values in zip(schema, columns, strict=True):
-        if isinstance(dtype, pl.List):
-            places = {value: at for at, value in enumerate(dict.fromkeys(values))}
-            made.append(pl.Series(column, list(places), dtype=dtype).gather([places[value] for value in values]))
-        else:
-            made.append(pl.Series(column, values, dtype=dtype))
-    return made
+    """Rows as columns."""
+    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    return [_column(name, dtype, values) for (name, dtype), values in zip(schema, columns, strict=True)]
+
+
+def _column(name: str, dtype: pl.DataType, values: Sequence[Any]) -> pl.Series:
+    """Values as a column; lists, given as tuples, by way of all they hold, since polars takes them up one by one."""
+    if not isinstance(dtype, pl.List):
+        return pl.Series(name, values, dtype=dtype)
+    assert isinstance(dtype.inner, pl.DataType)
+    held = _column("held", dtype.inner, [one for value in values for one in value])
+    owners = pl.Series("of", [number for number, value in enumerate(values) for _ in value], dtype=pl.UInt32)
+    lists = pl.DataFrame([owners, held]).group_by("of", maintain_order=True).agg("held")
+    every = pl.DataFrame({"of": range(len(values))}, schema={"of": pl.UInt32}).join(lists, on="of", how="left", maintain_order="left")
+    return every.select(pl.when(pl.col("held").is_null()).then(pl.lit([], dtype)).otherwise("held").alias(name)).to_series()
 
 
 def _meaning(target: Target) -> tuple[object, ...]:
@@ -189,14 +195,23 @@ def with_findings(tables: Tables, findings: Iterable[Finding] | pl.DataFrame) ->
     """The tables with more findings beside those they hold."""
     if isinstance(findings, pl.DataFrame):
         return replace(tables, findings=pl.concat([tables.findings, findings]))
-    rows = [
+    return with_findings(tables, finding_rows(as_rows(findings)))
+
+
+def finding_rows(rows: Sequence[Sequence[object]]) -> pl.DataFrame:
+    """A findings table of rows in the order of its columns."""
+    return pl.DataFrame(_columns(list(SCHEMAS["findings"].items()), rows))
+
+
+def as_rows(findings: Iterable[Finding]) -> list[tuple[object, ...]]:
+    """Findings as rows of a findings table."""
+    return [
         (
             f.code, f.severity, *f.at, f.field, f.found, f.expected, f.message, f.remedy, f.key, f.amount, f.record, tuple(map(tuple, f.others)), f.status,
             f.answer,
         )
         for f in findings
     ]  # fmt: skip
-    return with_findings(tables, pl.DataFrame(_columns(list(SCHEMAS["findings"].items()), rows)))
 
 
 def findings_of(tables: Tables) -> list[Finding]:

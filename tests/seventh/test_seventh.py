@@ -16,7 +16,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from xlgoals.check import check
+from tests.returns import checked
 from xlgoals.draft import draft
 from xlgoals.findings import Finding
 from xlgoals.layout import plan
@@ -157,7 +157,7 @@ def test_findings_point_at_the_right_one_of_the_three_cells(filled: bytes) -> No
     saved = io.BytesIO()
     book.save(saved)
     returns, _ = understand(read_bytes(saved.getvalue(), name="部门.xlsx"), forms())
-    told = {(f.code, f.at.cell) for f in check(tabulate(returns), forms()) if f.code.startswith("target.")}
+    told = {(f.code, f.at.cell) for f in checked(tabulate(returns), forms()) if f.code.startswith("target.")}
     assert {("target.symbol", f"E{row}"), ("target.column", f"G{row}"), ("target.no_unit", f"G{row2}")} <= told
 
 
