@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pytest
 from click.testing import CliRunner
 
 from examples.fill import fill
@@ -14,6 +16,7 @@ from xlgoals.cli import main
 from xlgoals.spec import data_folder
 from xlgoals.yamlmark import load_marked
 
+PUBLISHED = data_folder("examples") / "as-published" / "青龙县医保局2024年项目绩效目标.xlsx"  # all forms on one sheet
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -90,3 +93,32 @@ def test_forms_that_came_or_went_are_named(tmp_path: Path) -> None:
     whole, part = report(tmp_path, "一"), report(tmp_path, "二", renamed)
     assert [one["kind"] for one in rows(whole, part)[0] if one["kind"] in ("gone", "came")] == ["gone"]
     assert [one["kind"] for one in rows(part, whole)[0] if one["kind"] in ("gone", "came")] == ["came"]
+
+
+def off_by_one(path: Path, number: int) -> Path:
+    """The published forms, the fiscal amount of one of them off by one."""
+    book = openpyxl.load_workbook(PUBLISHED)
+    cells = [cell for row in book.worksheets[0].iter_rows() for cell in row if str(cell.value or "").startswith("其中：财政")]
+    spot = next(cell for cell in book.worksheets[0][cells[number].row][cells[number].column :] if cell.value is not None)
+    spot.value = str(float(str(spot.value)) + 1)
+    book.save(path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:openpyxl")
+def test_problems_are_told_apart_where_all_forms_stand_on_one_sheet(tmp_path: Path) -> None:
+    told, _ = rows(off_by_one(tmp_path / "一.xlsx", 3), off_by_one(tmp_path / "二.xlsx", 6))
+    sums = [(one["fate"], one["project"]) for one in told if one["kind"] == "finding" and one["code"] == "funds.sum"]
+    assert sorted(fate for fate, _ in sums if fate != "still") == ["mended", "new"]
+    assert len({project for _, project in sums}) == len(sums) and len({one["project"] for one in told if one["kind"] == "finding"}) > 10
+    shown = CliRunner().invoke(main, ["diff", str(tmp_path / "一.xlsx"), str(tmp_path / "二.xlsx")], catch_exceptions=False).output
+    assert "项目" in shown and all(project[:6] in shown for _, project in sums)
+
+
+def test_a_limit_counts_for_both_rounds(tmp_path: Path) -> None:
+    low = tmp_path / "低.yaml"
+    low.write_text("file_bytes: 5 KB\n", encoding="utf-8")
+    path = report(tmp_path, "一")
+    for words in (["diff", path, path], ["ties", path]):
+        told = CliRunner().invoke(main, [*map(str, words), "--limits", str(low), "--format", "json"], catch_exceptions=False)
+        assert "上限 5 KB，由设置 file_bytes 定" in told.output and told.exit_code == 1

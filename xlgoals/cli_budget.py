@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xlgoals.options import forms_option, given_options, jobs_option, lists_options, paths_argument
+from xlgoals.options import forms_option, given_options, jobs_option, limits_option, lists_options, paths_argument
 from xlgoals.running import OwnLists, echo_json, loaded, taken_in
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from xlgoals.limits import Limits
 
 MOST = 8  # how many comparisons of one equality are shown one by one
 HEAD = ("编号", "勾稽关系", "核对", "结果", "两边的数（万元）")
@@ -25,17 +27,20 @@ HEAD = ("编号", "勾稽关系", "核对", "结果", "两边的数（万元）"
 @given_options
 @lists_options
 @jobs_option
+@limits_option
 @forms_option
 def ties(
     paths: Sequence[Path], shape: str, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None, jobs: int | None,
-    forms_dirs: tuple[str, ...],
+    limits: Limits | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
     """逐条列出部门预算的勾稽关系和两边的数。例：xlgoals ties 报送/ --subjects 项目科目.csv"""
     forms, assigned = loaded(forms_dirs, OwnLists(codes, subjects))
-    tables = taken_in(paths, (year, department, unit), jobs, forms_dirs).tables
+    tables = taken_in(paths, (year, department, unit), jobs, forms_dirs, limits=limits).tables
     from xlgoals.balance import lay_out
     from xlgoals.budget import compared
     from xlgoals.report import print_table
+    from xlgoals.returning import UNREAD
+    from xlgoals.tables import findings_of
 
     found = compared(lay_out(tables, forms, forms.ties, assigned), forms.ties, tables)
     if shape == "json":
@@ -48,8 +53,11 @@ def ties(
         elif shape == "md":
             click.echo("\n".join([f"### {title}", "", _line(HEAD), _line(["---"] * len(HEAD)), *map(_line, _overview(frame)), ""]))
     counts = {one: found.filter(found["outcome"] == one).height for one in ("equal", "rounding", "broken")}
+    unread = [one for one in findings_of(tables) if one.code.startswith(UNREAD) and one.open]
+    for one in unread:
+        click.echo(f"{one.at.file}：{one.text}", err=True)
     click.echo(f"核对 {found.height} 处：平 {counts['equal']}，尾差 {counts['rounding']}，不平 {counts['broken']}。", err=True)
-    sys.exit(int(counts["broken"] > 0))
+    sys.exit(int(counts["broken"] > 0 or bool(unread)))
 
 
 def _line(cells: Sequence[str]) -> str:

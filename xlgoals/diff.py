@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from xlgoals.findings import Finding
+from xlgoals.keys import by_sheet, home_of, homes_of
 from xlgoals.records import At
 from xlgoals.tables import Tables
 
@@ -33,6 +34,7 @@ class Judged(NamedTuple):
 
     fate: Fate
     finding: Finding  # the later round's, where it has one
+    project: str  # the form it speaks of; the file, where it speaks of none
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,9 @@ def difference(before: Tables, after: Tables, before_findings: Iterable[Finding]
     old, new = _said(before), _said(after)
     changes = [one for first, second in pairs for one in _changes(first, second, old[first["rid"]], new[second["rid"]])]
     identities = {first["identity"]: second["identity"] for first, second in pairs}
-    homes = [{(row["file"], row["sheet"]): row["identity"] for row in returns.iter_rows(named=True)} for returns in (before.returns, after.returns)]
     return Difference(
         tuple(_name(row) for row in gone), tuple(_name(row) for row in came), tuple(changes),
-        tuple(_judged(before_findings, after_findings, identities, *homes)),
+        tuple(_judged(_placed(before, before_findings), _placed(after, after_findings), identities)),
     )  # fmt: skip
 
 
@@ -116,31 +117,39 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], before: Mapping[str
             yield Change(_name(new), told.label, was.text if was else "", now.text if now else "", at)
 
 
+def _placed(tables: Tables, findings: Iterable[Finding]) -> list[tuple[Finding, str, str]]:
+    """Findings with the form they speak of: its identity and its name. Several forms may stand on one sheet."""
+    homes = by_sheet(homes_of(tables))
+    forms = {row["rid"]: (str(row["identity"]), _name(row)) for row in tables.returns.iter_rows(named=True)}
+    told = []
+    for one in findings:
+        home = home_of(homes.get((one.at.file, one.at.sheet), ()), one.at.cell)
+        told.append((one, *(forms[home.rid] if home else ("", one.at.file))))
+    return told
+
+
 def _judged(
-    before: Iterable[Finding], after: Iterable[Finding], identities: Mapping[str, str], old_homes: Mapping[tuple[str, str], str],
-    new_homes: Mapping[tuple[str, str], str],
-) -> Iterator[Judged]:  # fmt: skip
+    before: Iterable[tuple[Finding, str, str]], after: Iterable[tuple[Finding, str, str]], identities: Mapping[str, str]
+) -> Iterator[Judged]:
     """The fate of each finding: by its key, which holds the values, else by rule and record of the same form."""
 
     def subject(finding: Finding, identity: str) -> tuple[str, ...]:
         return finding.code, identity, finding.record or f"{finding.at.sheet}!{finding.at.cell}"
 
     rest: dict[tuple[str, ...], list[Finding]] = defaultdict(list)
-    keys = defaultdict(list)
-    for one in before:
-        keys[one.key].append(one)
-        identity = old_homes.get((one.at.file, one.at.sheet), "")
+    keys: dict[str, list[tuple[Finding, str]]] = defaultdict(list)
+    for one, identity, project in before:
+        keys[one.key].append((one, project))
         rest[subject(one, identities.get(identity, identity))].append(one)
     told: set[int] = set()
-    for one in after:
-        identity = new_homes.get((one.at.file, one.at.sheet), "")
-        same = [old for old in keys[one.key] if id(old) not in told]
+    for one, identity, project in after:
+        same = [old for old, _ in keys[one.key] if id(old) not in told]
         like = [old for old in rest[subject(one, identity)] if id(old) not in told]
         for fate, known in (("still", same), ("otherwise", like)):
             if known:
                 told.add(id(known[0]))
-                yield Judged(fate, one)  # type: ignore[arg-type]  # mypy widens the literals of a tuple
+                yield Judged(fate, one, project)  # type: ignore[arg-type]  # mypy widens the literals of a tuple
                 break
         else:
-            yield Judged("new", one)
-    yield from (Judged("mended", one) for some in keys.values() for one in some if id(one) not in told)
+            yield Judged("new", one, project)
+    yield from (Judged("mended", one, project) for some in keys.values() for one, project in some if id(one) not in told)

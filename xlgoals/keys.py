@@ -39,7 +39,7 @@ class Keys:
     """The keys of the findings on some files, from what their tables hold; `home` is each form instance by rid."""
 
     def __init__(self, tables: Tables, catalogue: Catalogue) -> None:
-        self.home: dict[str, Home] = {home.rid: home for home in _homes(tables)}
+        self.home: dict[str, Home] = {home.rid: home for home in homes_of(tables)}
         self._places = tables.places
         self._moving = {code: frozenset(words.split()) for code, rule in catalogue.rules.items() if (words := rule.parameters.get(MOVING))}
 
@@ -69,19 +69,25 @@ class Keys:
 def keyed(findings: Iterable[Finding], tables: Tables, catalogue: Catalogue) -> list[Finding]:
     """Give findings of the files of these tables their keys."""
     keys = Keys(tables, catalogue)
-    homes: dict[tuple[str, str], list[Home]] = {}
-    for home in keys.home.values():
-        homes.setdefault((home.file, home.sheet), []).append(home)
-    owners = _owners(tables)
+    homes, owners = by_sheet(keys.home.values()), _owners(tables)
     told = []
     for one in findings:
-        place = _home(homes.get((one.at.file, one.at.sheet), ()), one.at.cell)
+        place = home_of(homes.get((one.at.file, one.at.sheet), ()), one.at.cell)
         whose = "|".join((owners.get(one.at.file) or one.at.file, one.at.sheet))
         told.append(one._replace(key=keys.of(one.code, place, one.record or one.field, one.found, one.expected, whose)))
     return told
 
 
-def _homes(tables: Tables) -> list[Home]:
+def by_sheet(homes: Iterable[Home]) -> Mapping[tuple[str, str], list[Home]]:
+    """Form instances by file and sheet."""
+    found: dict[tuple[str, str], list[Home]] = {}
+    for home in homes:
+        found.setdefault((home.file, home.sheet), []).append(home)
+    return found
+
+
+def homes_of(tables: Tables) -> list[Home]:
+    """The form instances that tables hold."""
     columns = ("rid", "file", "sheet", "area", "form", "instance", "unit", "project_code", "project_name")
     rows = list(tables.returns.select(columns).iter_rows())
     shared = Counter((file, form, instance) for _, file, _, _, form, instance, *_ in rows)
@@ -103,7 +109,7 @@ def _owners(tables: Tables) -> Mapping[str, str]:
     return {file: "；".join(sorted(subjects)) for file, subjects in files.items()}
 
 
-def _home(homes: Sequence[Home], cell: str) -> Home | None:
+def home_of(homes: Sequence[Home], cell: str) -> Home | None:
     """The instance that a cell belongs to: a form is not a sheet."""
     if len(homes) == 1:
         return homes[0]

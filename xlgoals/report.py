@@ -94,12 +94,12 @@ def print_findings(findings: Iterable[Finding]) -> None:
             cells = [_cell(at, finding.at) for at in (finding.at, *finding.others)]
             shown = "、".join(dict.fromkeys(c for c in cells[:8] if c)) + (f" 等 {len(cells)} 处" if len(cells) > 8 else "")
             rows.append(
-                (_level(finding), finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text)
+                (level(finding), finding.at.sheet, shown, finding.field, finding.found, finding.expected, finding.text)
             )
         print_table(("级别", "工作表", "单元格", "栏目", "填的是", "应为", "问题和办法"), rows, file)
 
 
-def _level(finding: Finding) -> str:
+def level(finding: Finding) -> str:
     """How bad it is, and what has been answered to it."""
     word = SEVERITY_WORDS[finding.severity]
     return f"{word}（{STATUS_WORDS[finding.status]}）" if finding.status else word
