@@ -408,7 +408,7 @@ def _money(text: str, form: Form) -> Decimal | None:
 
 
 def told_missing(told: _Told, one: Return) -> bool:
-    return (one.sheet, "") in told.cells  # identity.missing names the sheet
+    return (one.sheet, cell_name(one.area.top, one.area.left)) in told.cells  # identity.missing stands at the first cell of the form
 
 
 def _levels_only(one: Return, at: Place) -> bool:

@@ -490,14 +490,13 @@ class _Parser:
     def _stamped(self) -> None:
         """Year, department and unit: typed, stamped, printed or given; what is typed or printed must agree with the stamp."""
         one = self.located
+        first = At(one.book.file, one.sheet.name, cell_name(one.area.top, one.area.left))
         for part in STAMPED:
             stamped = getattr(one.stamp, part) if one.stamp else ""
             typed = self.fields.get(part, "") or one.echoes.get(part, "")
             label = self.spots[part].label if part in self.spots else self.labels[part].label
             if typed and stamped and not _same_name(typed, stamped):
-                at = (
-                    self.spots[part].at if part in self.spots else At(one.book.file, one.sheet.name, cell_name(one.area.top, one.area.left))
-                )
+                at = self.spots[part].at if part in self.spots else first
                 self.findings.append(
                     self.catalogue.finding(
                         "identity.conflict", at, field=label, found=typed, expected=stamped, identity=self.identity, record=part
@@ -510,9 +509,8 @@ class _Parser:
             if known:
                 self.fields[part] = known
             elif part not in self.spots:
-                at = At(one.book.file, one.sheet.name)
                 self.findings.append(
-                    self.catalogue.finding("identity.missing", at, field=label, identity=self.identity, record=part, option=part)
+                    self.catalogue.finding("identity.missing", first, field=label, identity=self.identity, record=part, option=part)
                 )
                 self.fields[part] = ""
 
