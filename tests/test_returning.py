@@ -16,9 +16,11 @@ from click.testing import CliRunner, Result
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from tests.test_collect import ROSTER, report, stamp
 from tests.test_office import convert
 from xlgoals import kinds_form
 from xlgoals.cli import main
+from xlgoals.cycle import create_cycle
 from xlgoals.explanations import counts
 from xlgoals.keys import keyed
 from xlgoals.listsheet import KEY_MARK
@@ -314,6 +316,45 @@ def test_a_folder_within_the_inbox_or_over_the_input_is_refused(tmp_path: Path) 
         assert run("check", tmp_path, "--return", folder, "--force").exit_code == 2
     assert run("check", source, "--return", tmp_path, "--force").exit_code == 2
     assert source.read_bytes() == before and not (tmp_path / "退回").exists()
+
+
+@pytest.fixture
+def cycle(tmp_path: Path) -> Path:
+    """Two units that have reported, one with a blank name."""
+    folder = tmp_path / "2025预算"
+    create_cycle(folder, "2025", "yiyang-2023")
+    (folder / "roster.xlsx").unlink()
+    (folder / "roster.csv").write_text(ROSTER, encoding="utf-8-sig")
+    for name, code, unit in (("养老", "415001", "安源区养老服务中心"), ("福利院", "415002", "安源区福利院")):
+        report(folder / "inbox" / "民政" / f"{name}.xlsx", stamp(code, unit), {"project_name": ""})
+    assert shipped("check", "--cycle", folder).exit_code == 1
+    return folder
+
+
+def test_in_a_cycle_what_need_not_go_back_any_more_is_taken_away(cycle: Path) -> None:
+    out = cycle / "returned"
+    (out / "公函.docx").write_bytes(b"PK")
+    assert sorted(path.name for path in out.rglob("*.xlsx")) == ["养老.xlsx", "福利院.xlsx"]
+    report(cycle / "inbox" / "养老（改）.xlsx", stamp("415001"), {"project_name": ""}, saved="2025-09-02T02:00:00Z")
+    result = shipped("check", "--cycle", cycle)
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.xlsx")) == ["养老（改）.xlsx", "民政/福利院.xlsx"] and "拿掉" in result.stderr
+    (cycle / "inbox" / "民政" / "福利院.xlsx").unlink()
+    shipped("check", "--cycle", cycle)
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*")) == ["公函.docx", "养老（改）.xlsx"], "nor folders that hold nothing"
+
+
+def test_a_copy_in_which_somebody_wrote_is_left_alone(cycle: Path) -> None:
+    """A unit that mends the very file in returned/, instead of sending it."""
+    out = cycle / "returned" / "民政"
+    made = (out / "福利院.xlsx").read_bytes()
+    for name in ("养老", "福利院"):
+        explain(out / f"{name}.xlsx", "两院共用一套指标")
+    (cycle / "inbox" / "民政" / "福利院.xlsx").unlink()
+    before = [(out / f"{name}.xlsx").read_bytes() for name in ("养老", "福利院")]
+    assert made not in before
+    result = shipped("check", "--cycle", cycle)
+    assert result.exit_code == 1 and result.stderr.count("又有人写过") == 2
+    assert [(out / f"{name}.xlsx").read_bytes() for name in ("养老", "福利院")] == before
 
 
 def test_equal_names_of_two_folders_stay_apart(tmp_path: Path) -> None:

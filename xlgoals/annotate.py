@@ -21,7 +21,7 @@ from xlgoals.package import PatchedPackage, Relation, relations_name
 from xlgoals.records import Area, RowCol, area_name, cell_name, cell_spot
 from xlgoals.safexml import MAIN, RELATIONS
 from xlgoals.splice import Element
-from xlgoals.stamp import MARKED_PROPERTY
+from xlgoals.stamp import LIST_PART, MARKED_PROPERTY
 from xlgoals.styles import add_styles, drop_styles
 from xlgoals.tints import tinted, untinted
 from xlgoals.wording import ReturnWords
@@ -49,9 +49,11 @@ class _Page(NamedTuple):
 
 
 def mark(
-    data: bytes, findings: Iterable[Finding], words: ReturnWords, *, file: str, answers: Mapping[str, str] | None = None, limits: Limits | None = None
-) -> bytes:
-    """Mark the findings of a file in its bytes (xlsx or xlsm). `answers` holds what the unit has explained, by finding key.
+    data: bytes, findings: Iterable[Finding], words: ReturnWords, *, file: str, answers: Mapping[str, str] | None = None, grades: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> bytes:  # fmt: skip
+    """Mark the findings of a file in its bytes (xlsx or xlsm). `answers` holds what the unit has explained, by finding key; `grades`
+    what reviewers graded, a line a form.
 
     Raises `Refused` for a package that cannot be patched. Without findings only earlier marks are taken away.
     """
@@ -66,7 +68,7 @@ def mark(
             own = [one for one in told if one.at.sheet == page.name and _ADDRESS.match(one.at.cell)]
             if own:
                 _mark_sheet(package, page.part, own, styles.tints, words, book.relations)
-        listed = ListSheet(rows_of(told, answers or {}, {page.name: page.visible for page in pages}), words.list, file)
+        listed = ListSheet(rows_of(told, answers or {}, {page.name: page.visible for page in pages}), words.list, file, grades=grades)
         book.add_list(listed, styles.looks)
         book.add_property("copy")
     return package.packed()
@@ -79,7 +81,9 @@ def unmark(data: bytes, words: ReturnWords, *, limits: Limits | None = None) -> 
     return package.packed()
 
 
-def problem_list(findings: Iterable[Finding], words: ReturnWords, *, file: str, answers: Mapping[str, str] | None = None) -> bytes:
+def problem_list(
+    findings: Iterable[Finding], words: ReturnWords, *, file: str, answers: Mapping[str, str] | None = None, grades: Sequence[str] = ()
+) -> bytes:
     """The list alone, as a workbook, for a file that cannot be marked."""
     head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
     links = "http://schemas.openxmlformats.org/package/2006"
@@ -95,7 +99,7 @@ def problem_list(findings: Iterable[Finding], words: ReturnWords, *, file: str, 
     book = _Workbook(package)
     styles = add_styles(package, book.part, book.space, book.relations, words)
     told = _ordered(findings, ())
-    book.add_list(ListSheet(rows_of(told, answers or {}, {}), words.list, file, alone=True), styles.looks)
+    book.add_list(ListSheet(rows_of(told, answers or {}, {}), words.list, file, alone=True, grades=grades), styles.looks)
     book.add_property("list")
     return package.packed()
 
@@ -258,7 +262,7 @@ class _Workbook:
         known = splice.inside(source, sheets)
         names = {(one.get("name") or "").casefold() for one in known}
         name = next(name for n in range(1, len(names) + 3) if (name := words.sheet if n == 1 else f"{words.sheet}({n})").casefold() not in names)
-        part = package.free("xl/worksheets/xlgoalsList{}.xml")
+        part = package.free(LIST_PART)
         views = splice.child(source, top, "bookViews") is not None
         package.add(part, listed.xml(self.space, self.relations, looks, views), SHEET_TYPE)
         id = package.relate(self.part, f"{self.relations}/worksheet", part)

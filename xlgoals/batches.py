@@ -25,12 +25,11 @@ from xlgoals.settle import settled
 from xlgoals.sources import Source
 from xlgoals.store import Store
 from xlgoals.subjects import Subject
-from xlgoals.tables import BATCH, Tables, with_findings
+from xlgoals.tables import BATCH, OPEN, Tables, with_findings
 from xlgoals.wording import load_return_words
 
 MOST = 2_000  # forms of a batch: all their places, with what adding them up takes, are some 150 MB
 Judge = Callable[[Tables, bool], Tables]
-OPEN = (pl.col("severity") != "note") & pl.col("status").is_in(["", "upheld"])  # as `Finding.open` says
 DETAILS = ("projects", "funds", "indicators", "findings")
 
 

@@ -13,8 +13,8 @@ from decimal import Decimal
 import polars as pl
 
 from xlgoals.balance import Laid, evaluate, together, witnesses
-from xlgoals.consolidate import OPEN, STATES
-from xlgoals.tables import Tables
+from xlgoals.consolidate import STATES
+from xlgoals.tables import OPEN, Tables
 from xlgoals.ties import Ties
 
 WAN = pl.Decimal(38, 6)

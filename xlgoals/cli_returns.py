@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from xlgoals.running import (
     echo_tally,
     exit_code,
     found_cycle,
+    is_open,
     opined,
     ours,
     reviewed,
@@ -67,7 +68,8 @@ def check(
 ) -> None:  # fmt: skip
     """读取并审核填好的工作簿或文件夹。例：xlgoals check 报送/
 
-    在周期的文件夹里什么也不用写：审核收件箱里计数的表，更新审核意见.xlsx，标注好的表写到 returned/（只替换自己上次写的）。
+    在周期的文件夹里什么也不用写：审核收件箱里计数的表，更新审核意见.xlsx，标注好的表写到 returned/（只替换自己上次写的；
+    上次退回、这次不用再退的会拿掉，退回以后又有人写过的不动）。
     """
     inside = found_cycle(cycle_dir, paths, "check 报送/")
     if inside:
@@ -82,15 +84,17 @@ def check(
     if folder:
         check_place(folder, paths)
     taken = reviewed(paths, (year, department, unit), jobs, forms_dirs, OwnLists(codes, subjects), limits)
+    grades: Mapping[str, Sequence[str]] = {}
     if opinions:
-        taken = opined(taken, opinions, forms_dirs)
+        taken, grades = opined(taken, opinions, forms_dirs)
     tables, findings = taken.tables, findings_of(taken.tables)
     _show(findings, shape)
     tally(tables, findings)
     _tell_of(opinions)
     code = exit_code(findings)
     if folder:
-        back = send_back([Batch(tables.returns, tables.findings)], taken.sources, with_problems(tables.findings), tables.answers, folder, force, limits)
+        batch = Batch(tables.returns, tables.findings)
+        back = send_back([batch], taken.sources, with_problems(tables.findings), tables.answers, folder, force, limits, grades=grades)
         code = max(code, back)
     sys.exit(code)
 
@@ -113,7 +117,11 @@ def _check_cycle(inside: Path, shape: str, opinions: Path | None, folder: Path |
         _tell_of(opinions or cycle.folder / OPINIONS)
         stored = found.inbox.stored
         batches = (Batch(*both) for both in found.judged())
-        code = send_back(batches, stored.returns, found.to_return(), stored.answers(), back, force or folder is None, cycle.settings.limits)
+        grades = found.reviewing.grades() if found.reviewing else {}
+        code = send_back(
+            batches, stored.returns, found.to_return(), stored.answers(), back, force or folder is None, cycle.settings.limits, grades=grades,
+            clear=folder is None,
+        )  # fmt: skip
     return max(code, 3 if told.defect else int(told.blocked))
 
 
@@ -130,6 +138,8 @@ def _show(findings: Sequence[Finding], shape: str) -> None:
 def _tell_of(opinions: Path | None) -> None:
     if opinions:
         click.echo(f"审核意见已写到 {opinions}：请在“处理”一栏选退回、认可或误报，下次 check 和 consolidate 照此。", err=True)
+        if is_open(opinions):
+            click.echo(f"{opinions.name} 好像正开着：还没有保存的处理，这次不算。请保存、关闭，再审核一次。", err=True)
 
 
 @click.command()

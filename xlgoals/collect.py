@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from xlgoals.carry import OWN
-from xlgoals.consolidate import OPEN
 from xlgoals.cycle import Cycle
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.forms import Forms
@@ -24,7 +23,7 @@ from xlgoals.records import At, Stamp
 from xlgoals.roster import Roster, Unit
 from xlgoals.sources import Source
 from xlgoals.stamp import UNSIGNED
-from xlgoals.tables import INDICATOR_MORE, Tables
+from xlgoals.tables import INDICATOR_MORE, OPEN, Tables
 
 UnitState = Literal["accepted", "waiting", "blocked", "tie", "blank", "missing"]
 FileState = Literal[

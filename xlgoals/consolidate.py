@@ -16,12 +16,11 @@ import polars as pl
 from xlgoals.findings import SEVERITIES
 from xlgoals.parts import Frame
 from xlgoals.records import Horizon
-from xlgoals.tables import Tables
+from xlgoals.tables import OPEN, Tables
 
 SOURCES = ("total", "fiscal", "other", "carryover")
 HORIZONS: tuple[Horizon, ...] = get_args(Horizon)
 STATES = ("ready", "pending", "blank")
-OPEN = (pl.col("severity") != "note") & pl.col("status").is_in(["", "upheld"])  # as Finding.open
 COUNTS = {"error": "errors", "query": "queries", "note": "notes"}  # severity -> column that counts it
 COUNTED = (*COUNTS.values(), "open_count", "answered")  # the last two: what still blocks, and queries that the unit has explained
 

@@ -7,7 +7,7 @@ from xlgoals.errors import Refused
 from xlgoals.limits import Limits
 from xlgoals.ods import MIMETYPE, inspect_ods
 from xlgoals.records import Package
-from xlgoals.stamp import MARKED_PROPERTY, OUTPUT_PROPERTY
+from xlgoals.stamp import LIST_PART, MARKED_PROPERTY, OUTPUT_PROPERTY
 from xlgoals.xls import SIGNATURE, Ole, inspect_ole
 from xlgoals.xlsb import inspect_xlsb
 from xlgoals.xlsx import custom_properties, inspect_xlsx
@@ -65,6 +65,14 @@ def is_output(data: bytes) -> bool:
 def is_marked(data: bytes) -> bool:
     """Whether these bytes are a return that went back with marks, or its list of problems."""
     return _bears(data, MARKED_PROPERTY)
+
+
+def is_untouched(data: bytes) -> bool:
+    """Whether a return that went back is as we wrote it: every program that saves a workbook names its parts anew."""
+    try:
+        return Zip(data, Limits()).any(LIST_PART.partition("{")[0].lower())
+    except Refused:
+        return False
 
 
 def _bears(data: bytes, name: str) -> bool:

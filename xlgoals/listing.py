@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xlgoals.errors import Refused, UsageError
+from xlgoals.records import Book
 from xlgoals.words import bare, short
 from xlgoals.yamlmark import load_marked
 
@@ -82,14 +83,17 @@ def _sheets(path: Path) -> Iterator[list[list[str]]]:
     if path.suffix.lower() in (".csv", ".txt", ".tsv"):
         yield _delimited(path)
         return
-    from xlgoals.read import read_book
+    from xlgoals.read import read_apart
 
     try:
-        book = read_book(str(path), name=path.name)
+        yield from read_apart(path, _texts)
     except Refused as refused:
         raise UsageError(f"{path} 打不开（{refused.detail or refused.code}）。请用 Excel 或 WPS 另存为 .xlsx，或另存为 CSV 后重试。") from refused
-    for sheet in book.sheets:
-        yield [[_text(value, sheet.formats.get((r, c), "")) for c, value in enumerate(row)] for r, row in enumerate(sheet.rows)]
+
+
+def _texts(book: Book) -> list[list[list[str]]]:
+    """The sheets of a workbook as people see them."""
+    return [[[_text(value, sheet.formats.get((r, c), "")) for c, value in enumerate(row)] for r, row in enumerate(sheet.rows)] for sheet in book.sheets]
 
 
 def _text(value: Any, number_format: str) -> str:

@@ -15,8 +15,8 @@ from xlgoals.celltext import as_typed
 from xlgoals.errors import Fault, InputError, Refused
 from xlgoals.findings import Catalogue
 from xlgoals.limits import Limits
-from xlgoals.read import read_bytes
-from xlgoals.records import At, Sheet, Value, cell_name
+from xlgoals.read import read_apart
+from xlgoals.records import At, Book, Sheet, Value, cell_name
 from xlgoals.words import bare
 
 HEAD_WITHIN = 12  # headings stand in one of the first so many rows: a title may stand above them
@@ -93,19 +93,22 @@ def read_lists(path: Path, catalogue: Catalogue, known: Iterable[str], limits: L
         found = [_listing(path.stem, path.name, list(_csv_rows(data, path.name)), words)]
         return tuple(one for one in found if one)
     try:
-        book = read_bytes(data, name=path.name, limits=limits)
+        sheets = read_apart(path, _visible, limits=limits)
     except Refused as refused:
         told = catalogue.finding(refused.code, At(path.name), detail=refused.detail).text
         raise InputError([Fault(path.name, told)]) from refused
     faults = [
         Fault(f"{path.name} {sheet.name}!{cell_name(*spot)}", f"单元格是错误值 {error}，请改成要填的内容。")
-        for sheet in book.sheets if sheet.state == "visible" for spot, error in sheet.errors.items()
+        for sheet in sheets for spot, error in sheet.errors.items()
     ]  # fmt: skip
     if faults:
         raise InputError(faults)
-    sheets = [sheet for sheet in book.sheets if sheet.state == "visible"]
     found = [_listing(sheet.name, f"{path.name} {sheet.name}", list(_sheet_rows(sheet, path.name)), words) for sheet in sheets]
     return tuple(one for one in found if one)
+
+
+def _visible(book: Book) -> list[Sheet]:
+    return [sheet for sheet in book.sheets if sheet.state == "visible"]
 
 
 def _sheet_rows(sheet: Sheet, file: str) -> Iterator[_Raw]:

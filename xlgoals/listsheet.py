@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from xlgoals import splice
-from xlgoals.findings import SEVERITY_WORDS, STATUS_WORDS, Finding
+from xlgoals.findings import SEVERITIES, SEVERITY_WORDS, STATUS_WORDS, Finding, Severity
 from xlgoals.outputs import TEXT_MOST, fit_text
 from xlgoals.records import column_name
 from xlgoals.wording import ListWords
@@ -18,7 +18,7 @@ from xlgoals.wording import ListWords
 KEY_MARK = "xlgoals:key"  # heads the hidden column of keys: by it a list is known, whatever its sheet is called
 ROWS_MOST = 20_000  # Excel grows slow with more links
 TALLEST = 409.0
-LOOKS = ("title", "guide", "head", "text", "link", "locked", "answer", "grey", "hidden")  # cell styles, in the order `styles` numbers them
+LOOKS = ("title", "guide", "head", "text", "link", "locked", "answer", "grey", "hidden", *SEVERITIES)  # cell styles, in the order `styles` numbers them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class ListSheet:
     words: ListWords
     file: str
     alone: bool = False  # a workbook of its own: its links would lead nowhere
+    grades: Sequence[str] = ()  # what reviewers graded, a line a form
 
     @cached_property
     def guide(self) -> tuple[str, ...]:
@@ -57,7 +58,7 @@ class ListSheet:
             "notes": severities.count("note"), "answer": self.words.columns["answer"].label, "file": self.file,
         }  # fmt: skip
         lines = (self.words.guide[0], self.words.unmarked) if self.alone else self.words.guide
-        return tuple(line.format_map(told) for line in lines)
+        return (*(line.format_map(told) for line in lines), *self.grades)
 
     @property
     def head(self) -> int:
@@ -129,7 +130,7 @@ class ListSheet:
             case "number":
                 return str(number), "locked"
             case "severity":
-                return SEVERITY_WORDS[finding.severity], "locked"
+                return SEVERITY_WORDS[finding.severity], finding.severity
             case "sheet":
                 return finding.at.sheet, "locked"
             case "cell":
@@ -206,10 +207,10 @@ def fonts(words: ListWords) -> list[str]:
     ]
 
 
-def fills(words: ListWords) -> list[str]:
-    """Heading, and what cannot be answered."""
+def fills(words: ListWords, tints: Mapping[Severity, str]) -> list[str]:
+    """Heading, what cannot be answered and what can, and each severity as in the form."""
     solid = '<fill><patternFill patternType="solid"><fgColor rgb="FF{}"/><bgColor indexed="64"/></patternFill></fill>'
-    return [solid.format(words.head), solid.format(words.locked)]
+    return [solid.format(colour) for colour in (words.head, words.locked, words.input, *(tints[severity] for severity in SEVERITIES))]
 
 
 BORDERS = [
@@ -237,9 +238,10 @@ def formats(font: int, fill: int, border: int) -> list[str]:
         xf(0, None, True, top),
         xf(3, None, True, middle),
         xf(0, None, True, middle),
-        xf(0, None, True, top, open=True),
+        xf(0, 2, True, top, open=True),
         xf(0, 1, True, top),
         xf(0, None, False, top),
+        *(xf(0, 3 + n, True, middle) for n in range(len(SEVERITIES))),
     ]
 
 

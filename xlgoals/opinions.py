@@ -24,7 +24,8 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A reviewer's verdict on one finding. `row` is the whole line as it stood, so that one that lapsed can still be shown."""
+    """A reviewer's verdict on one finding, "" while there is none yet. `row` is the whole line as it stood, so that one that lapsed
+    can still be shown."""
 
     key: str
     verdict: Status
@@ -32,6 +33,7 @@ class Decision:
     date: str = ""
     reason: str = ""
     row: Row = field(default_factory=dict)
+    line: int = 0  # of the sheet, from 1; 0 on the page of those that lapsed
 
     @property
     def text(self) -> str:
@@ -54,6 +56,7 @@ class Remark:
     by: str = ""
     date: str = ""
     seen: str = ""  # field and text; blank when no run has read it yet
+    own: tuple[tuple[str, str], ...] = ()  # what stands in columns that reviewers have added
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,12 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class Opinions:
-    """All that reviewers wrote into one 审核意见 workbook."""
+    """All that reviewers wrote into one 审核意见 workbook. `columns`: the headings of those they have added, by page."""
 
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
     grades: Mapping[str, Grade] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Told:
     """What became of a remark: the finding it raised, if it still stands, what stands there now, and its state."""
 
     remark: Remark
-    state: str  # raised, changed, lost
+    state: str  # raised, changed, lost, unfinished
     seen: str
     finding: Finding | None = None
 
@@ -89,7 +93,7 @@ def decided(findings: Iterable[Finding], opinions: Opinions) -> list[Finding]:
     told = []
     for finding in findings:
         decision = opinions.decisions.get(finding.key)
-        if decision and finding.severity != "note":
+        if decision and decision.verdict and finding.severity != "note":
             said = decision.text if finding.status != "explained" else "；".join(part for part in (finding.answer, decision.text) if part)
             finding = finding._replace(status=decision.verdict, answer=said)
         told.append(finding)
@@ -98,34 +102,41 @@ def decided(findings: Iterable[Finding], opinions: Opinions) -> list[Finding]:
 
 def remarked(remarks: Sequence[Remark], tables: Tables, catalogue: Catalogue) -> list[Told]:
     """Find the form and the field each remark speaks of, and raise it there; one whose cell has changed since is not raised again."""
+    found = _returns(remarks, tables)
     labels: dict[str, dict[str, tuple[str, str, str]]] = defaultdict(dict)
-    wanted = {rid for remark in remarks for rid in _returns(remark, tables)}
+    wanted = {rid for rids in found for rid in rids}
     for rid, key, cell, text, label in (
         tables.places.filter(pl.col("rid").is_in(wanted)).select("rid", "key", "cell", "text", "label").iter_rows()
     ):
         for name in (key, bare(label), bare(text)):
             if name:
                 labels[rid].setdefault(name, (key, cell, text))
+    return [_raised(remark, rids, labels, tables, catalogue) for remark, rids in zip(remarks, found, strict=True)]
+
+
+def _returns(remarks: Sequence[Remark], tables: Tables) -> list[list[str]]:
+    """The forms each remark may speak of, by project code or name, file and sheet: whatever of them is given must agree."""
+    if not remarks:
+        return []
+    rows = [
+        (rid, {bare(code), bare(name)}, {file, file.rpartition("/")[2]}, sheet)
+        for rid, code, name, file, sheet in tables.returns.select("rid", "project_code", "project_name", "file", "sheet").iter_rows()
+    ]
     told = []
-    for remark in remarks:
-        told.append(_raised(remark, _returns(remark, tables), labels, tables, catalogue))
+    for one in remarks:
+        project, given = bare(one.project), one.project or one.file or one.sheet
+        told.append([
+            rid for rid, names, files, sheet in rows
+            if given and (not project or project in names) and (not one.file or one.file in files) and one.sheet in ("", sheet)
+        ])  # fmt: skip
     return told
-
-
-def _returns(remark: Remark, tables: Tables) -> list[str]:
-    """The forms a remark may speak of, by project code or name, file and sheet: whatever of them is given must agree."""
-    known = tables.returns
-    if remark.project:
-        known = known.filter((pl.col("project_code") == remark.project) | (pl.col("project_name") == remark.project))
-    for column in ("file", "sheet"):
-        if given := getattr(remark, column):
-            known = known.filter(pl.col(column) == given)
-    return known["rid"].to_list() if remark.project or remark.file or remark.sheet else []
 
 
 def _raised(
     remark: Remark, rids: Sequence[str], labels: Mapping[str, Mapping[str, tuple[str, str, str]]], tables: Tables, catalogue: Catalogue
 ) -> Told:
+    if not remark.text:
+        return Told(remark, "unfinished", remark.seen)
     if len(rids) != 1:
         return Told(remark, "lost", remark.seen)
     (of,) = tables.returns.filter(pl.col("rid") == rids[0]).to_dicts()
@@ -150,6 +161,17 @@ def lost(told: Iterable[Told], file: str, sheet: str, catalogue: Catalogue) -> I
     for one in told:
         if one.state == "lost":
             yield catalogue.finding("opinion.lost", At(file, sheet, f"A{one.remark.line}"), field=one.remark.field, found=one.remark.text)
+
+
+def unfinished(opinions: Opinions, file: str, sheets: Mapping[str, str], catalogue: Catalogue) -> Iterator[Finding]:
+    """Say which lines of the workbook `file` are begun and do not count yet. `sheets`: the names of its pages."""
+    for decision in opinions.decisions.values():
+        if decision.line and not decision.verdict and decision.text:
+            yield catalogue.finding("opinion.unfinished", At(file, sheets["decisions"], f"A{decision.line}"), found=decision.text)
+    for remark in opinions.remarks:
+        if not remark.text:
+            said = " ".join(word for word in (remark.project, remark.field, remark.by, *dict(remark.own).values()) if word)
+            yield catalogue.finding("opinion.unfinished", At(file, sheets["remarks"], f"A{remark.line}"), found=said)
 
 
 def digests(tables: Tables) -> dict[str, str]:

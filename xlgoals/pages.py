@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 
 import xlsxwriter
@@ -24,8 +25,9 @@ EPOCH = dt.datetime(2000, 1, 1)  # noqa: DTZ001  # pinned, so that equal input g
 TITLE, NOTE, HEAD, FIRST = range(4)  # rows of every page
 ROW_MOST = 409.0  # points: Excel's tallest row
 PAPER_A4 = 9
+SPARE: Mapping[str, str] = {}  # a blank line to write in
 
-Lines = Sequence[Mapping[str, str]]
+Lines = Iterable[Mapping[str, str]]
 
 
 class _Model(BaseModel):
@@ -62,8 +64,9 @@ class Page(_Model):
 def write_pages(
     path: Path, kind: str, title: str, looks: Looks, pages: Iterable[tuple[Page, Lines]], choices: Mapping[str, Sequence[str]] | None = None
 ) -> None:
-    """Write a workbook, one page a sheet. `kind` is what its output property says; `choices`: list -> what a cell may hold."""
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    """Write a workbook, one page a sheet, line by line: none is held. `kind` is what its output property says; `choices`: list -> what
+    a cell may hold."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(str(path), options)
     book.set_properties({"title": title, "created": EPOCH})
     book.set_custom_property(OUTPUT_PROPERTY, kind, "text")
@@ -93,9 +96,9 @@ def _write_page(
         sheet.set_column(col, col, column.width, None, {"hidden": column.hidden})
         sheet.write_string(HEAD, col, column.label, styles["head"])
     sheet.set_row(HEAD, _height(((column.label, column.width) for column in page.columns if not column.hidden), looks))
-    last = FIRST + len(lines) + page.spare
-    for row in range(FIRST, last):
-        line = lines[row - FIRST] if row - FIRST < len(lines) else {}
+    row, told = FIRST - 1, False
+    for row, line in enumerate(chain(lines, repeat(SPARE, page.spare)), FIRST):
+        told = told or line is not SPARE
         sheet.set_row(row, _height(((line.get(column.key, ""), column.width) for column in page.columns if not column.hidden), looks))
         for col, column in enumerate(page.columns):
             style = styles["fill" if column.fill else "text"]
@@ -107,11 +110,11 @@ def _write_page(
             else:
                 sheet.write_blank(row, col, None, style)
     for col, column in enumerate(page.columns):
-        if column.words and column.fill and last > FIRST:
-            sheet.data_validation(FIRST, col, last - 1, col, {"validate": "list", "source": list(choices[column.words])})
+        if column.words and column.fill and row >= FIRST:
+            sheet.data_validation(FIRST, col, row, col, {"validate": "list", "source": list(choices[column.words])})
     sheet.freeze_panes(FIRST, 0)
-    if lines:
-        sheet.autofilter(HEAD, 0, last - 1, visible[-1])
+    if told:
+        sheet.autofilter(HEAD, 0, row, visible[-1])
     sheet.set_landscape()
     sheet.set_paper(PAPER_A4)
     sheet.fit_to_pages(1, 0)

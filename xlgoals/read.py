@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
@@ -22,7 +23,8 @@ _STATES: tuple[tuple[SheetVisibleEnum, State], ...] = (
     (SheetVisibleEnum.Visible, "visible"), (SheetVisibleEnum.Hidden, "hidden"), (SheetVisibleEnum.VeryHidden, "very_hidden")
 )  # fmt: skip
 Rows = list[list[Value | None]]
-_Answer = tuple[Book | None, str, str]  # a workbook, or the code and detail of its refusal
+_Answer = tuple[Any, str, str]  # what was made of a workbook, or the code and detail of its refusal
+Made = TypeVar("Made")
 
 
 def read_book(path: str, *, name: str, limits: Limits | None = None) -> Book:
@@ -36,27 +38,28 @@ def read_book(path: str, *, name: str, limits: Limits | None = None) -> Book:
     return read_bytes(data, name=name, limits=limits)
 
 
-def read_apart(path: Path, *, limits: Limits | None = None) -> Book:
-    """As `read_book`, in a process of its own: what ends the native reader does not end the caller."""
+def read_apart(path: Path, make: Callable[[Book], Made], *, limits: Limits | None = None) -> Made:
+    """As `read_book`, in a process of its own: what ends the native reader does not end the caller, and only what `make` makes of the
+    workbook there is held here."""
     limits = limits or Limits()
 
     def lost(item: Path, slow: bool) -> _Answer:
-        return None, *(("file.too_slow", limits.told("seconds")) if slow else ("file.crashed", ""))
+        return None, *(("file.too_slow", limits.told("seconds")) if slow else ("file.crashed", "读取程序异常退出"))
 
-    ((book, code, detail),) = work_through(
-        [path], partial(_answered, limits=limits), lost, limits=limits, jobs=1, executor=None, on_done=lambda done, total: None
+    ((made, code, detail),) = work_through(
+        [path], partial(_answered, make=make, limits=limits), lost, limits=limits, jobs=1, executor=None, on_done=lambda done, total: None
     )
-    if book is None:
+    if code:
         raise Refused(code, detail)
-    return book
+    return made  # type: ignore[no-any-return]  # it comes from another process
 
 
-def _answered(paths: Sequence[Path], limits: Limits) -> _Answer:
-    """One workbook, or why it was refused: nothing that must be raised crosses between processes."""
+def _answered(paths: Sequence[Path], make: Callable[[Book], Any], limits: Limits) -> _Answer:
+    """What is made of one workbook, or why it was refused: nothing that must be raised crosses between processes."""
     for path in paths:
         with deadline(limits.seconds):
             try:
-                return read_book(str(path), name=path.name, limits=limits), "", ""
+                return make(read_book(str(path), name=path.name, limits=limits)), "", ""
             except Refused as refused:
                 return None, refused.code, refused.detail
             except MemoryError:

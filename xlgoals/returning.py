@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import unicodedata
 from collections import defaultdict
@@ -32,11 +33,14 @@ UNREAD = "file."  # how the codes begin that say a file was not read
 @dataclass(slots=True)
 class Returned:
     """What became of each workbook: marked copies, lists alone (by the name of what they speak of), those that had changed
-    since they were judged, and those that a defect of ours kept from being marked."""
+    since they were judged, and those that a defect of ours kept from being marked. Of what went back before: copies in which
+    somebody has written since, which are left alone, and those that were taken away."""
 
     marked: list[Path] = field(default_factory=list)
     listed: dict[str, Path] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
+    written: list[Path] = field(default_factory=list)
+    cleared: list[Path] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -54,16 +58,21 @@ def with_problems(findings: pl.DataFrame) -> set[str]:
 
 def write_returns(
     batches: Iterable[Batch], sources: Sequence[Source], wanted: Collection[str], answers: pl.DataFrame, folder: Path, words: ReturnWords, *,
-    force: bool = False, limits: Limits | None = None,
+    grades: Mapping[str, Sequence[str]] | None = None, force: bool = False, clear: bool = False, limits: Limits | None = None,
 ) -> Returned:  # fmt: skip
     """Write what goes back, file by file: of the `sources` those `wanted`, which are `with_problems`. Raises `OutputError` before
-    anything is written when a file is in the way: one of ours needs `force`, any other is never replaced."""
+    anything is written when a file is in the way: one of ours needs `force`, any other is never replaced. `grades`: what reviewers
+    graded, by file. With `clear` what went back
+    before and is no longer to go back is taken out of the folder. A copy in which somebody has written since stays as it is."""
     limits = limits or Limits()
     said = dict(answers.select("key", "text").reverse().iter_rows())
     told, taken = Returned(), set[str]()
     going = {source.name: source for source in sources if source.name in wanted}
     paths = {name: (_free(folder / _name(one, ""), taken), _free(folder / _name(one, words.list.alone), taken)) for name, one in going.items()}
-    _check([path for both in paths.values() for path in both], [Path(source.path) for source in sources], force, limits)
+    ours = [path for both in paths.values() for path in both]
+    _check(ours, [Path(source.path) for source in sources], force, limits)
+    if clear:
+        _clear(folder, set(ours), told, limits)
     for returns, found in batches:
         findings: dict[str, list[Finding]] = defaultdict(list)
         for one in as_findings(found.filter(pl.col("file").is_in(list(going)) & ~pl.col("code").str.starts_with(OURS))):
@@ -75,11 +84,14 @@ def write_returns(
             if data is None:
                 told.changed.append(name)
                 continue
-            marked = _marked(data, source, findings[name], words, said, told, limits)
+            marked = _marked(data, source, findings[name], words, said, (grades or {}).get(name, ()), told, limits)
             if marked is None:
                 continue
             copy, alone = marked
             path = paths[name][alone]
+            if path.exists() and not guard.is_untouched(path.read_bytes()):
+                told.written.append(path)
+                continue
             with write_whole(path, force=force) as draft:
                 draft.write_bytes(copy)
             if alone:
@@ -103,18 +115,18 @@ def _read(source: Source, sha256: str, most: int) -> bytes | None:
 
 
 def _marked(
-    data: bytes, source: Source, findings: Sequence[Finding], words: ReturnWords, answers: Mapping[str, str], told: Returned,
-    limits: Limits,
+    data: bytes, source: Source, findings: Sequence[Finding], words: ReturnWords, answers: Mapping[str, str], grades: Sequence[str],
+    told: Returned, limits: Limits,
 ) -> tuple[bytes, bool] | None:
     """The marked copy, or the list alone where the file cannot be read or marked."""
     name = PurePosixPath(source.name).name
     try:
         if not any(one.code.startswith(UNREAD) for one in findings):
             try:
-                return mark(data, findings, words, file=name, answers=answers, limits=limits), False
+                return mark(data, findings, words, file=name, answers=answers, grades=grades, limits=limits), False
             except Refused:
                 pass  # xls, xlsb, ods, et: not packages of this kind
-        return problem_list(findings, words, file=name, answers=answers), True
+        return problem_list(findings, words, file=name, answers=answers, grades=grades), True
     except Exception as error:  # a defect of ours must not keep the other files from going back
         told.failed[source.name] = type(error).__name__
         return None
@@ -155,6 +167,22 @@ def _check(paths: Sequence[Path], inputs: Sequence[Path], force: bool, limits: L
     for path in there:
         if path.is_dir() or path.stat().st_size > limits.file_bytes or not guard.is_marked(path.read_bytes()):
             raise OutputError(f"{path} 不是本程序退回的表，加 --force 也不覆盖。请换一个文件夹。")
+
+
+def _clear(folder: Path, wanted: Collection[Path], told: Returned, limits: Limits) -> None:
+    """Take away what went back before: sent once more, it would ask for what has long been mended."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path not in wanted and path.stat().st_size <= limits.file_bytes):
+        data = path.read_bytes()
+        if not guard.is_marked(data):
+            continue
+        if not guard.is_untouched(data):
+            told.written.append(path)
+            continue
+        path.unlink()
+        told.cleared.append(path)
+        for above in path.parents[: len(path.relative_to(folder).parents) - 1]:
+            with contextlib.suppress(OSError):  # others stand in it
+                above.rmdir()
 
 
 def _id(path: Path) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from xlgoals.annexes import Graded, graded
 from xlgoals.errors import UsageError
 from xlgoals.findings import Catalogue
 from xlgoals.keys import keyed
-from xlgoals.opinions import Opinions, Told, decided, digests, lost, remarked
-from xlgoals.opinions_book import HOME, load_words, read_opinions, write_opinions
+from xlgoals.opinions import Opinions, Told, decided, digests, lost, remarked, unfinished
+from xlgoals.opinions_book import HOME, graded_lines, load_words, read_opinions, write_opinions
 from xlgoals.outputs import write_whole
 from xlgoals.sources import natural
-from xlgoals.tables import SCHEMAS, Tables, as_findings, findings_of, with_findings
+from xlgoals.tables import SCHEMAS, Tables, findings_of, with_findings
 
 ASKED = pl.col("severity") != "note"  # what reviewers decide on
 
@@ -34,6 +34,7 @@ class Reviewing:
         self._told: list[Told] = []
         self._homes: list[pl.DataFrame] = []
         self._asked: list[pl.DataFrame] = []
+        self._answers: Mapping[str, str] = {}
 
     def judged(self, tables: Tables, last: bool) -> Tables:
         """The tables of a batch with the reviewers' verdicts, and what they raised; what speaks of nothing in any batch is told with
@@ -44,7 +45,9 @@ class Reviewing:
         self._told += told if last else [one for one in told if one.state != "lost"]
         raised = [one.finding for one in told if one.finding]
         if last:
-            raised += lost(left, self.path.name, self.words.sheets["remarks"].name, self.catalogue)
+            names = {name: page.name for name, page in self.words.sheets.items()}
+            raised += lost(left, self.path.name, names["remarks"], self.catalogue)
+            raised += unfinished(self.opinions, self.path.name, names, self.catalogue)
         findings = [*decided(findings_of(tables), self.opinions), *keyed(raised, tables, self.catalogue)]
         return with_findings(replace(tables, findings=tables.findings.clear()), findings)
 
@@ -54,15 +57,23 @@ class Reviewing:
         digest = pl.Series([contents.get(rid, "") for rid in tables.returns["rid"]], dtype=pl.String)
         self._homes.append(tables.returns.with_columns(digest=digest).select(HOME))
         self._asked.append(tables.findings.filter(ASKED))
+        self._answers = dict(tables.answers.select("key", "text").reverse().iter_rows())
 
     def write(self, inputs: Sequence[Path]) -> None:
         """Write the workbook anew with all that was taken up; nothing reviewers wrote is lost."""
-        homes = pl.concat([pl.DataFrame(schema=dict.fromkeys(HOME, pl.String())), *self._homes])
+        homes = self._forms()
         place = {file: at for at, file in enumerate(sorted(homes["file"].unique(), key=natural))}
         homes = homes.sort(pl.col("file").replace_strict(place, return_dtype=pl.Int64), maintain_order=True) if place else homes
         found = pl.concat([pl.DataFrame(schema=SCHEMAS["findings"]), *self._asked])
         with write_whole(self.path, force=True, inputs=inputs) as draft:
-            write_opinions(draft, homes, as_findings(found), self.opinions, sorted(self._told, key=lambda one: one.remark.line))
+            write_opinions(draft, homes, found, self.opinions, sorted(self._told, key=lambda one: one.remark.line), self._answers)
+
+    def _forms(self) -> pl.DataFrame:
+        return pl.concat([pl.DataFrame(schema=dict.fromkeys(HOME, pl.String())), *self._homes])
+
+    def grades(self) -> dict[str, list[str]]:
+        """What reviewers graded of the forms that were taken up, in words for the unit: file -> lines."""
+        return graded_lines(self._forms(), self.opinions, self.words)
 
     def graded(self, tables: Tables) -> Graded:
         """What reviewers graded of these."""

@@ -32,6 +32,8 @@ def echo_json(told: dict[str, Any]) -> None:
 
 def opened(path: Path, forms: Forms, limits: Limits | None = None) -> Book:
     """Read the one workbook that a command works on, in a worker; what cannot be read stops it."""
+    from functools import partial
+
     from xlgoals.errors import Refused, UsageError
     from xlgoals.explanations import without_lists
     from xlgoals.read import read_apart
@@ -39,7 +41,7 @@ def opened(path: Path, forms: Forms, limits: Limits | None = None) -> Book:
     from xlgoals.wording import load_return_words
 
     try:
-        return without_lists(read_apart(path, limits=limits), load_return_words().list)[0]
+        return read_apart(path, partial(without_lists, words=load_return_words().list), limits=limits)[0]
     except Refused as refused:
         raise UsageError(forms.catalogue.finding(refused.code, At(path.name), detail=refused.detail).text) from refused
 
@@ -98,8 +100,9 @@ def reviewed(
     return replace(taken, tables=explained(judged, load_return_words().explanation))
 
 
-def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...]) -> Intake:
-    """Let the bureau's decisions and opinions count, and write the workbook anew with the findings of this run."""
+def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...]) -> tuple[Intake, Mapping[str, Sequence[str]]]:
+    """Let the bureau's decisions and opinions count, and write the workbook anew with the findings of this run; gives what was graded,
+    too, by file."""
     from dataclasses import replace
 
     from xlgoals.explanations import explained
@@ -111,7 +114,7 @@ def opined(taken: Intake, path: Path, forms_dirs: tuple[str, ...]) -> Intake:
     tables = explained(reviewing.judged(taken.tables, last=True), load_return_words().explanation)
     reviewing.take(tables)
     reviewing.write([Path(source.path) for source in taken.sources])
-    return replace(taken, tables=tables)
+    return replace(taken, tables=tables), reviewing.grades()
 
 
 def found_cycle(folder: Path | None, paths: Sequence[Path], command: str) -> Path | None:
@@ -147,6 +150,11 @@ def ours(path: Path) -> bool:
     return path.is_file() and is_output(path.read_bytes())
 
 
+def is_open(path: Path) -> bool:
+    """Whether Excel, WPS or LibreOffice seems to have a workbook open: what is not saved yet is not in the file."""
+    return any((path.parent / name).exists() for name in (f"~${path.name}", f".~lock.{path.name}#", f".~{path.name}"))
+
+
 def check_place(folder: Path, paths: Sequence[Path]) -> None:
     """Refuse a folder for marked copies that lies within what is read: next time they would be taken for returns."""
     from xlgoals.errors import OutputError
@@ -159,13 +167,13 @@ def check_place(folder: Path, paths: Sequence[Path]) -> None:
 
 def send_back(
     batches: Iterable[Batch], sources: Sequence[Source], wanted: Collection[str], answers: DataFrame, folder: Path, force: bool,
-    limits: Limits | None = None,
+    limits: Limits | None = None, *, grades: Mapping[str, Sequence[str]] | None = None, clear: bool = False,
 ) -> int:  # fmt: skip
     """Write a marked copy of each workbook that is to go back, tell which, and give the exit code of doing so. See `write_returns`."""
     from xlgoals.returning import write_returns
     from xlgoals.wording import load_return_words
 
-    told = write_returns(batches, sources, wanted, answers, folder, load_return_words(), force=force, limits=limits)
+    told = write_returns(batches, sources, wanted, answers, folder, load_return_words(), grades=grades, force=force, clear=clear, limits=limits)
     for path in told.marked:
         click.echo(f"已标注：{path}", err=True)
     for name, path in told.listed.items():
@@ -174,9 +182,13 @@ def send_back(
         click.echo(f"“{name}”在审核以后又被改动或移走，没有标注。请重新审核。", err=True)
     for name, error in told.failed.items():
         click.echo(f"标注“{name}”时程序出错（{error}），没有写。这是程序的缺陷，请转告程序维护人。", err=True)
+    for path in told.written:
+        click.echo(f"{path} 退回以后又有人写过，没有动它。是单位改好的，请移到收件的文件夹；不要了，请删掉；然后再审核一次。", err=True)
+    if told.cleared:
+        click.echo(f"上次退回、这次不用再退的 {len(told.cleared)} 个已从 {folder} 里拿掉。", err=True)
     count = len(told.marked) + len(told.listed)
     click.echo(f"要退回的工作簿 {count} 个，已写到 {folder}。" if count else "没有要退回的工作簿。", err=True)
-    return 3 if told.failed else int(bool(told.changed))
+    return 3 if told.failed else int(bool(told.changed or told.written))
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

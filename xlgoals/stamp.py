@@ -15,6 +15,7 @@ VERSION = 1
 PROPERTY = "xlgoals"  # custom document property of a generated workbook
 OUTPUT_PROPERTY = "xlgoals-output"  # custom document property of our own outputs, which are never read as input
 MARKED_PROPERTY = "xlgoals-marked"  # custom document property of a form that goes back with marks: it is still a return
+LIST_PART = "xl/worksheets/xlgoalsList{}.xml"  # what the list of problems is called within such a form
 SIGNATURE_LENGTH = 32  # hexadecimal digits: 128 bits
 FIELDS = tuple(field.name for field in fields(Stamp))
 UNSIGNED = ("stamp.forged", "stamp.unsigned")  # the findings of stamps that no key of ours signed

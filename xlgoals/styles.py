@@ -78,7 +78,7 @@ def drop_styles(package: PatchedPackage, workbook: str, words: ReturnWords) -> N
 def _ours(words: ReturnWords, firsts: Mapping[str, int]) -> Iterator[tuple[str, Sequence[str]]]:
     """What we put in, group by group; cell styles refer to where fonts, fills and borders went."""
     yield "fonts", listsheet.fonts(words.list)
-    yield "fills", listsheet.fills(words.list)
+    yield "fills", listsheet.fills(words.list, words.tints)
     yield "borders", listsheet.BORDERS
     yield "cellXfs", listsheet.formats(firsts["fonts"], firsts["fills"], firsts["borders"])
     yield "dxfs", [listsheet.tint(words.tints[severity]) for severity in SEVERITIES]

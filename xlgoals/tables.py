@@ -74,6 +74,7 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
 INDICATOR_MORE = {
     "description": "description", "basis": "basis", "remark": "remark", "nature": "nature", "measure": "unit", "weight": "weight",
 }  # fmt: skip
+OPEN = (pl.col("severity") != "note") & pl.col("status").is_in(["", "upheld"])  # as `Finding.open` says
 BATCH = ("findings", "answers")  # tables of the whole batch: their rows belong to no one form instance
 _STAMPED = attrgetter(*(field.name for field in fields(Stamp)))
 

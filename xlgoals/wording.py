@@ -187,6 +187,7 @@ class ListWords(_Model):
     tab: str
     head: str
     locked: str
+    input: str
     link: str
     alone: str
 
