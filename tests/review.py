@@ -130,7 +130,8 @@ def _spots(finding: Finding) -> Iterator[At]:
 
 
 def _touches(finding: Finding, form: dict[str, Any], cells: list[str]) -> bool:
-    return any(at.file == form["file"] and at.sheet == form["sheet"] and at.cell in cells for at in _spots(finding))
+    spots = [*cells, form["area"].partition(":")[0]] if cells == [""] else cells  # of what no cell holds, its first cell tells
+    return any(at.file == form["file"] and at.sheet == form["sheet"] and at.cell in spots for at in _spots(finding))
 
 
 def _stands_in(finding: Finding, form: dict[str, Any]) -> bool:

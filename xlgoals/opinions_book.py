@@ -7,6 +7,8 @@ anything is written. Words and columns stand in `mappings/opinions.yaml`.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -99,6 +101,11 @@ def _opinions(book: Book, words: Words) -> tuple[Opinions, list[str]]:
         table = _Table(page, pages.get(page.name), told)
         lines[name], added[name] = list(table.lines(words)), table.added
     added["decisions"] = added["past"] = tuple(dict.fromkeys(added["decisions"] + added["past"]))
+    for name in ("past", "decisions"):
+        for n, row in lines[name]:
+            row["key"], _, sealed = row["key"].partition("-")
+            if sealed and sealed != _seal(row):
+                told.append(f"的“{words.sheets[name].name}”第 {n} 行和它隐藏的标识对不上，像是只排序了一部分列，或者改动了程序写的列。请撤销后再运行；要排序，请用表头的筛选箭头。")
     decisions = {
         row["key"]: Decision(
             row["key"], words.verdicts.get(row["verdict"], ""), row["by"], row["date"], row["reason"], row,
@@ -109,6 +116,12 @@ def _opinions(book: Book, words: Words) -> tuple[Opinions, list[str]]:
     remarks = tuple(_remark(n, row, words) for n, row in lines["remarks"])
     grades = {row["identity"]: Grade(row["identity"], row["digest"], _filled(words.sheets["grades"], row)) for _, row in lines["grades"]}
     return Opinions(decisions, remarks, grades, added), told
+
+
+def _seal(row: Mapping[str, str]) -> str:
+    """A short hash of what a line says of its finding: it stands behind the key, and tells when only some columns were sorted."""
+    said = "".join(re.sub(r"[\W_]+", "", row[key]) for key in ("code", "file", "field", "message"))
+    return hashlib.sha256(said.encode()).hexdigest()[:6]
 
 
 def _remark(line: int, row: Mapping[str, str], words: Words) -> Remark:
@@ -199,7 +212,7 @@ def write_opinions(
     """Write the workbook: the findings to decide on (a findings table), and all that reviewers have written so far. `homes`: a row a
     form, with the columns `HOME`; `answers`: what units have explained, by key."""
     words, keys = load_words(), set(asked["key"])
-    past = [decision.row for key, decision in opinions.decisions.items() if key not in keys]
+    past = [_sealed(decision.row) for key, decision in opinions.decisions.items() if key not in keys]
     grades = _grade_lines(homes, asked, opinions, words)
     pages: dict[str, tuple[int, Lines]] = {
         "decisions": (asked.height, _decision_lines(asked, homes, opinions, answers, words)),
@@ -231,13 +244,17 @@ def _decision_lines(
     for slice in asked.iter_slices(SLICE):
         for one in slice.iter_rows(named=True):
             home, decision = homes.get((one["file"], one["sheet"]), {}), opinions.decisions.get(one["key"])
-            yield {
+            yield _sealed({
                 **(_filled(words.sheets["decisions"], decision.row) if decision else {}),
                 "verdict": verdicts.get(decision.verdict, "") if decision else "", "severity": SEVERITY_WORDS[one["severity"]],
                 "unit": home.get("unit", ""), "project": home.get("project_name", ""), "field": one["field"], "message": one["message"],
                 "remedy": one["remedy"], "answer": answers.get(one["key"], ""), "file": one["file"], "sheet": one["sheet"],
                 "cell": one["cell"], "code": one["code"], "key": one["key"],
-            }  # fmt: skip
+            })  # fmt: skip
+
+
+def _sealed(row: Mapping[str, str]) -> Mapping[str, str]:
+    return {**row, "key": f"{row['key']}-{_seal(row)}"}
 
 
 def _remark_line(told: Told, words: Words) -> Mapping[str, str]:

@@ -114,7 +114,7 @@ def _write_page(
             sheet.data_validation(FIRST, col, row, col, {"validate": "list", "source": list(choices[column.words])})
     sheet.freeze_panes(FIRST, 0)
     if told:
-        sheet.autofilter(HEAD, 0, row, visible[-1])
+        sheet.autofilter(HEAD, 0, row, len(page.columns) - 1)  # hidden ones too: what is sorted by it must stay together
     sheet.set_landscape()
     sheet.set_paper(PAPER_A4)
     sheet.fit_to_pages(1, 0)
