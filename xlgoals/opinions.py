@@ -176,5 +176,7 @@ def unfinished(opinions: Opinions, file: str, sheets: Mapping[str, str], catalog
 
 def digests(tables: Tables) -> dict[str, str]:
     """A hash of what each form says, wherever it stands: rid -> hash."""
-    said = tables.places.filter(pl.col("text") != "").sort("rid", "key").group_by("rid", maintain_order=True).agg(pl.concat_str("key", "text", separator="\x1f"))
-    return {rid: hashlib.sha256("\x1e".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16] for rid, texts in said.iter_rows()}
+    hashes: dict[str, hashlib._Hash] = {}
+    for rid, key, text in tables.places.filter(pl.col("text") != "").select("rid", "key", "text").sort("rid", "key").iter_rows():
+        hashes.setdefault(rid, hashlib.sha256()).update(f"{key}\x1f{text}\x1e".encode("utf-8", "surrogatepass"))
+    return {rid: one.hexdigest()[:16] for rid, one in hashes.items()}

@@ -16,7 +16,7 @@ from xlgoals.opinions import Opinions, Told, decided, digests, lost, remarked, u
 from xlgoals.opinions_book import HOME, graded_lines, load_words, read_opinions, write_opinions
 from xlgoals.outputs import write_whole
 from xlgoals.sources import natural
-from xlgoals.tables import SCHEMAS, Tables, findings_of, with_findings
+from xlgoals.tables import SCHEMAS, Tables, as_findings, tabulate, with_findings
 
 ASKED = pl.col("severity") != "note"  # what reviewers decide on
 
@@ -48,8 +48,16 @@ class Reviewing:
             names = {name: page.name for name, page in self.words.sheets.items()}
             raised += lost(left, self.path.name, names["remarks"], self.catalogue)
             raised += unfinished(self.opinions, self.path.name, names, self.catalogue)
-        findings = [*decided(findings_of(tables), self.opinions), *keyed(raised, tables, self.catalogue)]
-        return with_findings(replace(tables, findings=tables.findings.clear()), findings)
+        return with_findings(replace(tables, findings=self._decided(tables.findings)), keyed(raised, tables, self.catalogue))
+
+    def _decided(self, findings: pl.DataFrame) -> pl.DataFrame:
+        """The findings with the reviewers' verdicts: only those decided on are taken up, each keeps its place."""
+        placed, known = findings.with_row_index("place"), pl.col("key").is_in(list(self.opinions.decisions))
+        told = placed.filter(known)
+        if told.is_empty():
+            return findings
+        said = with_findings(tabulate([]), decided(as_findings(told), self.opinions)).findings
+        return pl.concat([placed.filter(~known), said.insert_column(0, told["place"])]).sort("place").drop("place")
 
     def take(self, tables: Tables) -> None:
         """Take up a judged batch, to be written."""
