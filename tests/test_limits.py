@@ -15,7 +15,8 @@ from xlgoals.cli import main
 from xlgoals.errors import InputError, Refused
 from xlgoals.guard import inspect
 from xlgoals.limits import Limits, load_limits
-from xlgoals.spec import data_folder
+from xlgoals.lists import read_lists
+from xlgoals.spec import data_folder, load_forms
 
 FILLED = sorted((data_folder("examples") / "filled").iterdir())
 DOCS = Path(__file__).parent.parent / "docs" / "limits.md"
@@ -125,3 +126,9 @@ def test_a_native_crash_does_not_end_a_command_about_one_file(tmp_path: Path) ->
     told = xlgoals("convert", FILLED[0], "--to", "mof-2021", "-o", tmp_path / "x.xlsx", "--limits", tmp_path / "快.yaml")
     assert (told.exit_code, "由设置 seconds 定" in told.output) == (2, True), told.output
     assert not (tmp_path / "x.xlsx").exists()
+
+
+def test_a_native_crash_of_a_list_is_a_mistake_of_the_list(tmp_path: Path) -> None:
+    (tmp_path / "roster.xlsx").write_bytes(far())
+    with pytest.raises(InputError, match="读取程序异常退出"):
+        read_lists(tmp_path / "roster.xlsx", load_forms().catalogue, ["单位编码"], Limits(area=1 << 50))

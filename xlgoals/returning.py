@@ -178,7 +178,10 @@ def _clear(folder: Path, wanted: Collection[Path], told: Returned, limits: Limit
         if not guard.is_untouched(data):
             told.written.append(path)
             continue
-        path.unlink()
+        try:
+            path.unlink()
+        except OSError as error:
+            raise OutputError(f"上次退回的 {path} 拿不掉（{error.strerror or error}）。请先关闭该文件（可能正被 Excel 或 WPS 打开），再审核一次。") from error
         told.cleared.append(path)
         for above in path.parents[: len(path.relative_to(folder).parents) - 1]:
             with contextlib.suppress(OSError):  # others stand in it
