@@ -17,6 +17,7 @@ NOTHING = re.compile(
 HOLE = r"(?:\*+|[X×]+|x{2,}|_+|○+|〇{2,}|□+|△+|…+|\.{3,}|某+|\(\s*\)|(?:\?){2,}|N(?![A-Za-z]))"
 _DURATION = re.compile(r"月数|月份数|天数|日数|年数|时长|工期|周期|年限|间隔|月龄|可支配|\((?:个?月|天|日|年|小时)\)|(?:个月|小时)$")
 _MOMENT = re.compile(r"时间|年份|时限|时点|节点|日期|时效|期限|进度|截止|起止|完成时|及时")
+_TIMED = re.compile(r"(?:时间|日期|时限|时点)$")
 _CHANGED = re.compile(r"[增降减涨升压]|提高|上年|去年|同期")
 _BRACKETED = re.compile(r"\(([^()]{1,16})\)")
 _NAME_VALUE = re.compile(r"(\d[\d.,]*\D{1,6})$")
@@ -43,9 +44,11 @@ class Context:
     dated: bool
     lasting: bool
     changing: bool
+    timed: bool
+    """The name ends by saying that it is a time."""
 
 
-NO_CONTEXT = Context("", None, None, None, "", (), False, False, False)
+NO_CONTEXT = Context("", None, None, None, "", (), False, False, False, False)
 
 
 _one_context = lru_cache(maxsize=8192)(Context)
@@ -77,7 +80,7 @@ def read_context(name: str, symbol: str, unit: str, level2: str, units: Units) -
     return _one_context(
         "定性" if "定性" in sign else comparison(sign), column, named, units.ending(stem) if stem else None, named_op, tuple(values),
         dated=bool(_MOMENT.search(name)) or (level2.startswith("时效") and not _DURATION.search(name)),
-        lasting=bool(_DURATION.search(name)), changing=bool(_CHANGED.search(name)),
+        lasting=bool(_DURATION.search(name)), changing=bool(_CHANGED.search(name)), timed=bool(_TIMED.search(stem)),
     )  # fmt: skip
 
 
@@ -97,6 +100,14 @@ def held_op(printed: str, context: Context) -> tuple[str, tuple[Conflict, ...]]:
     if context.named_op and op != context.named_op:
         conflicts.append(Conflict("symbol-name", f"指标名称里是“{context.named_op}”，指标值里是“{op}”"))
     return op, tuple(conflicts)
+
+
+def held_date(context: Context) -> tuple[Conflict, ...]:
+    """What contradicts a date: a name that promises a share or heads."""
+    promised = context.named or context.promised
+    if promised is None or promised.dimension not in ("ratio", "count"):
+        return ()
+    return (Conflict("unit-name", f"指标名称的单位是“{promised.text}”，指标值是时间"),)
 
 
 def contested(context: Context) -> bool:
@@ -132,9 +143,12 @@ def held_measure(quantity: Quantity, context: Context) -> tuple[Measure | None, 
     changing = bool(_CHANGED.search(quantity.lead)) or (named is None and context.changing)
     changes = holds is not None and holds.dimension in ("ratio", "points") and changing
     counted = holds is not None and promised is not None and named is None and holds.dimension == promised.dimension == "count"
-    heads = counted and "人" in (holds.base, promised.base)  # type: ignore[union-attr]  # what counts things is a matter of taste: 企业数 20家
-    if holds and holds.known and promised and not changes and (heads or not counted) and not holds.same_kind(promised):
+    heads = counted and not {"人", "人次"}.isdisjoint((holds.base, promised.base))  # type: ignore[union-attr]  # what counts things is a matter of taste: 企业数 20家
+    rate = holds is not None and promised is not None and promised.dimension == "ratio" and holds.counted not in (None, "money")  # 发案率 20起/万人
+    if holds and holds.known and promised and not (changes or rate) and (heads or not counted) and not holds.same_kind(promised):
         conflicts.append(Conflict("unit-name", f"指标名称的单位是“{promised.text}”，指标值的单位是“{holds.text}”"))
+    if context.timed and holds and holds.dimension in ("ratio", "count", "money"):
+        conflicts.append(Conflict("unit-name", f"指标名称说的是时间，指标值的单位是“{holds.text}”"))
     if printed and printed.known and named and column is None and printed.same_kind(named) and _apart(printed, named):
         conflicts.append(Conflict("scale-name", f"指标名称里的单位是“{named.text}”，指标值的单位是“{printed.text}”"))
     for other in context.named_values if holds and quantity.value is not None and quantity.high is None else ():
@@ -149,10 +163,14 @@ def held_measure(quantity: Quantity, context: Context) -> tuple[Measure | None, 
 
 
 def _apart(one: Measure, other: Measure) -> bool:
-    """Whether two units of one kind count in different steps: 人 and 万人; how a share is written makes no difference."""
-    return one.factor != other.factor and one.dimension == other.dimension and one.base == other.base and one.base != "1"
+    """Whether two units of one kind count in different steps: 人 and 万人, 亩 and 平方米; how a share is written makes no difference."""
+    if one.base != other.base:
+        return one.dimension == other.dimension == "area"
+    return one.factor != other.factor and one.dimension == other.dimension and one.base != "1"
 
 
+_EACH_OF = re.compile(r"每([\u3400-\u9fff]{1,2})$")
+_COMPARED = re.compile(r"(?:[≥≤<>=为是达到约: ]|不[少低]于|不超过|不[高大多]于|至少|最多|控制在)*$")
 _FIGURE = re.compile(r"(?<![\d.,~-])\d[\d.,]*(?![\d.,])")
 
 
@@ -161,20 +179,29 @@ def described(
 ) -> tuple[Conflict, ...]:
     """What the words that explain an indicator say against its value, given in its base unit.
 
-    Heeded is a figure in the value's own unit: the only one of a rate (元/人, %), or one that follows the name itself. A part
-    or a condition told in passing (42 家, 1 名) contradicts nothing, nor does a description in which the value stands, too.
+    Heeded is a figure in the value's own unit: the only one of a rate (元/人, %), or one that follows the name itself, or the end
+    of it where it is the only one. A part or a condition told in passing (42 家, 1 名) contradicts nothing, nor does a description
+    in which the value stands, too.
     """
     if not base or not dimension or amounts[0] is None or not any(sign.isdigit() for sign in description):
         return ()
     text, own = settled(clean(description)), settled(clean(name))
-    said: list[tuple[Decimal, str, bool]] = []
+    said: list[tuple[Decimal, str, int]] = []  # how much, as written, and how many characters before it are the end of the name
     for match in _FIGURE.finditer(text):
         value, at = number(match[0].rstrip(".,")), match.end() + (text[match.end() : match.end() + 1] == " ")
         found = units.scan(text, at)
-        if value is not None and found and found[0].base == base:
-            before = text[: match.start()].rstrip("≥≤<>=为是达到约: ")
-            said.append((found[0].amount(value), match[0] + found[0].text, bool(own) and before.endswith(own)))
-    heeded = [one for one in said if one[2] or (len(said) == 1 and (dimension == "ratio" or " per " in dimension))]
+        if value is None or found is None:
+            continue
+        measure, before = found[0], text[: match.start()]
+        if each := _EACH_OF.search(before):  # 每人600元
+            below = units.whole(each[1])
+            measure = units.per(measure, below, Decimal(1)) if below else measure
+        if measure.base == base:
+            before = _COMPARED.sub("", before)
+            shared = next((n for n in range(min(len(before), len(own)), 0, -1) if before[-n:] == own[-n:]), 0)
+            said.append((measure.amount(value), match[0] + found[0].text, shared))
+    single = len(said) == 1
+    heeded = [one for one in said if (own and one[2] == len(own)) or (single and (one[2] >= 4 or dimension == "ratio" or " per " in dimension))]
     if not heeded or {amount for amount, _, _ in said} & set(amounts):
         return ()
     return tuple(Conflict("value-description", f"描述里写的是{written}") for _, written, _ in heeded[:1])

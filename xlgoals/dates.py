@@ -56,6 +56,7 @@ _RELATIVE_MONTH = re.compile(r"(?:当月|次月|本月|下月|每个?月|每季�
 _VAGUE = re.compile(
     r"(?:(?:19|20)\d\d年|当年|本年|次年|每年)?年?(?:初|中)(?=前|$)|年(?:初|中)|每个?(?:季度?|半年|月|年|学期)度?(?:的?(?:最后|第)一个?[月周天日]|末|底|初|终|[上中下]旬)"
     r"|(?:季度?|月|学期)(?:末|底|初)|(?:当|本|次)(?:年度?|月|季度?)(?=[内前底完]|$)"
+    r"|(?:主?汛期?|春节|元旦|五一|国庆|中秋|开学|放假|寒假|暑假|采暖季|供暖季|春耕|秋收|入冬|入汛)(?:节|期)?(?=之?前|以前|期间)"
 )
 _MONTHS = re.compile(rf"(?:{_YEAR}[年.])?(?P<m>{_MONTH})月?(?:份)?[-~至到]+(?P<m2>{_MONTH})月份?(?P<part>底|末)?", re.ASCII)
 _YEARS = re.compile(r"(?P<y>20[0-5]\d)年?[-~至到]+(?P<y2>20[0-5]\d)(?:年度?|学年|(?=$|\())", re.ASCII)
@@ -87,7 +88,8 @@ _TAIL = re.compile(
 )
 _WORDS = re.compile(r"[^\W\d_]{1,12}")
 _LEAD = re.compile(r"[^\W\d_不未无没非勿]{1,16}?:?")
-_QUICK = re.compile(r"[年月日号季]|20[0-5]\d|\d[/.-]\d|[底末初]|当[年月]", re.ASCII)
+_AGAINST = re.compile(r"(?:[高低优好多少大小快慢][于於]?|相?比|相?较|接近|持平|同)$")  # 接近或高于2024年: compared with a year, no date
+_QUICK = re.compile(r"[年月日号季]|20[0-5]\d|\d[/.-]\d|[底末初]|当[年月]|前|期间", re.ASCII)
 _COUNTED = "半几数多一二两三四五六七八九十百千"
 _NUMERAL = {sign: at for at, sign in enumerate("零一二三四五六七八九十")} | {"十一": 11, "十二": 12, "元": 1}
 
@@ -124,7 +126,7 @@ def read_date(text: str, hinted: bool = False) -> Dated | None:
         lead = text[:at]
         if not _LEAD.fullmatch(lead):
             break
-        if lead[-1] in _COUNTED:  # 三年内, 半年内
+        if lead[-1] in _COUNTED or _AGAINST.search(lead):  # 三年内, 半年内
             continue
         found = _read_at(text, at, hinted)
         if found is not None:

@@ -72,6 +72,8 @@ _HUNDREDTH = re.compile(rf"(百|千|万)分之((?:{ARABIC})|(?:{CHINESE}))")
 _CHINESE_YEAR = re.compile(r"(?<![一二三四五六七八九〇零])([一二][九〇零][一二三四五六七八九〇零]{2})年")
 _SIGN_OF_HUNDREDTH = {"百": "%", "千": "‰", "万": "‱"}
 _FOLD = re.compile(rf"(?P<lead>{_PLAIN_LEAD}){_HEAD}翻(?P<n>[一二两三四]|\d)?番(?P<rest>.*)")
+_ROUND_THE_CLOCK = re.compile(r"(?P<lead>(?:7天?[×xX*])?)24个?小时(?P<tail>(?:[×xX*](?:7|36[56])天?)?(?![内以之左])[\u3400-\u9fff]{0,8})")
+_TIMES = re.compile(r"[×xX*]")
 _EACH = re.compile(r"每(?P<n>[一二两三四五六]|\d{1,3})?")
 _ONCE = re.compile(
     r"(?P<n>一|半|两|二|三|[1-9](?=年|个|周|天|学))个?(?P<unit>年|季度?|月|周|星期|天|日|学期|学年)(?:度)?(?=(?:不少于|至少|≥|不低于|各)?(?:[一二两三四五六七八九十]{1,2}|\d{1,3})(?:次|场|期|轮|批|回))"
@@ -158,6 +160,9 @@ def read_quantity(text: str, units: Units) -> Quantity | None:
         ended = _ended(match["rest"], op or "", known=True) if op is not None else None
         if ended and above is not None and below and not _NEGATED.search(match["lead"]):
             return replace(ended, value=above, share=below, lead=match["lead"], about=ended.about or _is_about(match["words"]))
+    if (match := _ROUND_THE_CLOCK.fullmatch(text)) and _TIMES.search(match["lead"] + match["tail"]):
+        lead, tail = (_TIMES.sub("×", match[part]) for part in ("lead", "tail"))
+        return Quantity("", Decimal(24), units.whole("小时"), lead=lead, tail=tail)
     if text in ("零", "0") or (text[0] in "零0" and _ZERO.fullmatch(text[1:])):
         return Quantity("", Decimal(0), None, tail=text[1:])
     under: list[tuple[Measure, Decimal]] = []
@@ -172,6 +177,8 @@ def read_quantity(text: str, units: Units) -> Quantity | None:
     quantity = _core(text[at:], units, bool(under))
     if quantity is None:
         return None
+    if under and quantity.lead.endswith(("后", "前")):  # 每季度结束后15日内: so long each time, not so much a quarter
+        return replace(quantity, lead=text[:at] + quantity.lead)
     for unit, many in under:
         if quantity.measure is None or not quantity.measure.known:
             return None

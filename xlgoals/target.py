@@ -16,7 +16,20 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from xlgoals.celltext import as_typed
-from xlgoals.context import HOLE, LONGEST, NO_CONTEXT, NOTHING, Conflict, Context, contested, described, held_measure, held_op, read_context
+from xlgoals.context import (
+    HOLE,
+    LONGEST,
+    NO_CONTEXT,
+    NOTHING,
+    Conflict,
+    Context,
+    contested,
+    described,
+    held_date,
+    held_measure,
+    held_op,
+    read_context,
+)
 from xlgoals.dates import Dated, date_text, read_date
 from xlgoals.measures import Units
 from xlgoals.numerals import ARABIC, clean, number, plain, settled, settled_text
@@ -301,6 +314,7 @@ def _multi(parts: tuple[Target, ...]) -> Target:
 
 def _from_date(dated: Dated, context: Context) -> Target:
     op, conflicts = held_op(dated.op, context)
+    conflicts += held_date(context)
     from_, to = dated.from_, dated.to
     if not dated.op and op in "≤<":
         from_ = None
@@ -369,6 +383,7 @@ _NUMERIC = re.compile(
     r"[≥≤<>=]*[\d.,≥≤<>=OolI|\s-]*\d[\d.,≥≤<>=OolI|%\s-]*(?P<rest>[^\d]{0,6})|[万亿千百]\d[\d.]*.{0,4}|\d{3,4}月.{0,3}|\d{1,4}月\d{1,4}[日号].{0,3}"
 )
 _SOUND = re.compile(rf"[≥≤<>=]?{ARABIC}", re.ASCII)
+_NO_DATE = re.compile(r"(?:截?[至止到])?(?:\d{4}年)?\d{1,2}月(?:\d{1,2}[日号]|[底末初])?(?:之前|以前|前|以内|内|止|完成){0,2}", re.ASCII)
 _DATE_REST = re.compile(r"(?:年|[月日号]份?[底末初]?)?(?:之前|以前|前|以内|之内|内|止|起|以上|以下|左右)?")
 _REPAIRS = (
     (re.compile(r"^[?�]|[≪€«《〈](?==?)|￡"), "≤"),
@@ -391,6 +406,8 @@ _REPAIRS = (
 
 def _damaged(text: str, context: Context, units: Units) -> Target | None:
     """Recognise a value damaged in scanning or typing, and say what it probably was; the probable value is never taken."""
+    if _NO_DATE.fullmatch(text):  # written as a date, and refused as one
+        return Target(text, "unreadable", canonical=text, why="没有这个日期，请核对原文")
     marked = _GARBLED.search(text) is not None and (any(sign.isdigit() for sign in text) or "�" in text)
     shaped = _NUMERIC.fullmatch(text)
     if not marked:
