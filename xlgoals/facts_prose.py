@@ -78,7 +78,7 @@ def _bases(texts: pl.DataFrame) -> pl.DataFrame:
     return texts.with_columns(tail=tail).join(whole, on=["rid", "tail"], how="left", maintain_order="left").drop("tail")
 
 
-_DOUBLED = re.compile(r"([\u4e00-\u9fff]{2,10})\1")
+_DOUBLED = re.compile(r"((?:(?!每)[\u4e00-\u9fff]){2,10})\1")  # 每馆每年 is no 馆每 written twice
 
 
 def _doubled(texts: pl.Series) -> pl.Series:

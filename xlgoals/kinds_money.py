@@ -180,7 +180,8 @@ def _cost(rule: Rule) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _amount_cost(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
-    """No cost is above the budget; one that speaks of the whole budget, or that the purpose states too, is not below it either."""
+    """No cost is above the budget; one that speaks of the whole budget, or that the purpose states too, is not below it either,
+    and none is the budget but for the factor between two units (元 written for 万元)."""
     cost, rate = _cost(rule)
     whole, text = cost & ~rate, pl.col("source") == "text"
     named = _clause(whole).str.contains(rule.parameters["pattern"])
@@ -188,7 +189,9 @@ def _amount_cost(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     agreed = (whole & _near(form)).any().over("rid")
     above = pl.col("yuan") > pl.col("amount")
     if funds(form):
-        fails = whole & _annual(form) & ~agreed & (above | named | stated)
+        ratio = pl.col("amount").cast(pl.Float64) / pl.col("yuan").cast(pl.Float64)
+        scaled = (ratio / float(rule.parameters["factor"]) - 1).abs() <= 1e-9
+        fails = whole & _annual(form) & ~agreed & (above | named | stated | scaled)
         about = tuple(key for lines in funds(form).values() for key in lines.values())
         yield Condition(rule.code, "figures", "written", ~fails, "{other}", _tell_amounts(form), other="{key}", about=about, asked=cost | text)
 
@@ -245,7 +248,7 @@ KINDS: Mapping[str, Kind] = {
     "money_size": Kind(_money_size, ("unit",), ("from",), formula=_money_size_marks),
     "money_factor": Kind(_money_factor, ("cost", "rates"), ("factor", "within", "least")),
     "amount_said": Kind(_amount_said, ("where", "rates", "pattern", "base"), patterns=("pattern", "base")),
-    "amount_cost": Kind(_amount_cost, ("cost", "rates", "pattern"), patterns=("pattern",)),
+    "amount_cost": Kind(_amount_cost, ("cost", "rates", "pattern"), ("factor",), ("pattern",)),
     "cost_total": Kind(_cost_total, ("cost", "rates")),
     "price_heads": Kind(_price_heads, ("cost", "rates", "shares", "payers", "heads", "bounds"), ("within",), ("heads",)),
     "heads_added": Kind(_heads_added, ("pattern", "set_aside"), ("within",), ("pattern", "set_aside")),

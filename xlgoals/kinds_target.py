@@ -53,11 +53,20 @@ def _target_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 
 def _unquantified(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
-    """Words are no value: not where output, cost or satisfaction is measured, and nowhere when they are vague. A benefit that
-    the form's own column declares to be qualitative is one."""
-    everywhere = LEVEL1.is_in(rule.parameters["levels"].split())
-    declared = pl.col("nature").fill_null("").str.contains(rule.parameters["declared"], literal=True)
-    yield from _line(form, rule, (KIND == "qualitative") & (everywhere | (any_of(TARGET, rule.parameters["vague"]) & ~declared)))
+    """Words are no value: not where output, cost or satisfaction is measured, and nowhere when they are vague. A verdict (合格) is
+    one, but no amount; and so is a benefit that the form's own column declares to be qualitative."""
+    p = rule.parameters
+    everywhere = LEVEL1.is_in(p["levels"].split())
+    declared = pl.col("nature").fill_null("").str.contains(p["declared"], literal=True)
+    words = pl.when(KIND == "qualitative").then(TARGET)
+    verdict = matching(words.str.replace_all(r"\s", ""), p["verdict"]) & ~LEVEL2.is_in(p["amounts"].split())
+    yield from _line(form, rule, (KIND == "qualitative") & ~verdict & (everywhere | (any_of(words, p["vague"]) & ~declared)))
+
+
+def _unclear(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
+    """Where output, cost or satisfaction is measured, words with figures among them (other than years and documents) say how much."""
+    words = pl.when((KIND == "qualitative") & LEVEL1.is_in(rule.parameters["levels"].split())).then(TARGET)
+    yield from _line(form, rule, words.str.replace_all(rule.parameters["set_aside"], "").str.contains(r"\d"))
 
 
 def _several(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -102,8 +111,10 @@ def _strange_unit(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 def _no_sign(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A figure says whether it is the least, the most or exactly that, where it matters."""
     unsigned = (KIND == "number") & (OP == "=") & ~TARGET.str.contains("[=＝]") & (pl.col("nature").fill_null("") == "")
-    matters = SORT.is_in(rule.parameters["sorts"].split()) & ~((SORT == "ratio") & (pl.col("means.value") == 100))
-    yield from _line(form, rule, unsigned & (matters | any_of(LEVEL1 + LEVEL2, rule.parameters["levels"])), "nature")
+    value = pl.col("means.value")
+    plain = (value == 0) | ((SORT == "ratio") & (value == 100))  # none, or all: nothing is beyond
+    matters = SORT.is_in(rule.parameters["sorts"].split()) | any_of(LEVEL1 + LEVEL2, rule.parameters["levels"])
+    yield from _line(form, rule, unsigned & matters & ~plain, "nature")
 
 
 def _date_sign(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
@@ -118,8 +129,8 @@ def _date_sign(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A value is of the sort that its second level measures. Each case of the rule: the sorts of value that do not belong under
-    some levels, `only` where the name says one word, `unless` it says another; told at the value or, where it is the name that
-    does not fit, there."""
+    some levels, `only` where the name says one word, `unless` it says another, or the value says one of `value`; told at the value
+    or, where it is the name that does not fit, there."""
     told = pl.lit(False)
     for case in rule.cases:
         fails = misplaced = LEVEL2.is_in(case["level2"].split()) & SORT.is_in(case["sorts"].split())
@@ -128,6 +139,8 @@ def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
             fails &= any_of(name, case["only"])
         if case.get("unless"):
             fails &= ~any_of(name, case["unless"])
+        if case.get("value"):
+            fails &= ~any_of(pl.when(misplaced).then(TARGET), case["value"])
 
         def say(row: Row, reason: str = case["say"]) -> Mapping[str, str]:
             return {**words(row), "level2": form.local(row["level2"]), "reason": reason}
@@ -146,15 +159,17 @@ def _direction(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     limited = any_of(name, p["limits"])
     cost = any_of(LEVEL1 + LEVEL2, p["cost"]) & SORT.is_in(["money", "price"]) & ~any_of(NAME, p["paid"])
     kept_low = any_of(pl.col("description").fill_null(""), p["kept_low"])
+    fought = any_of(name, p["fought"])
     amount = LEVEL2.is_in(p["amounts"].split()) & (SORT == "count") & ~worse & ~limited
+    gained = any_of(name, p["gained"]) & SORT.is_in(["count", "money"]) & ~any_of(LEVEL1 + LEVEL2, p["cost"]) & ~worse & ~limited
     lasts = (SORT == "time") & LEVEL2.is_in(p["timing"].split()) & ~any_of(NAME, p["lasting"])
     yield from _first_of(form, rule, [
-        (AT_LEAST & worse & (value > 0), "worse_least"),
+        (AT_LEAST & worse & ~fought & (value > 0), "worse_least"),
         (AT_LEAST & cost, "cost_least"),
         (AT_LEAST & kept_low & (SORT != "ratio"), "low_least"),
         (AT_LEAST & lasts, "slow_least"),
         (AT_MOST & (pl.col("means.unit") == "%") & (value >= 100) & ~worse & ~limited, "whole_most"),
-        (AT_MOST & (SORT == "ratio") & better, "better_most"),
+        (AT_MOST & (((SORT == "ratio") & better) | gained), "better_most"),
         (AT_MOST & amount, "amount_most"),
         (AT_LEAST & (value == 0) & SORT.is_in(["ratio", "count", "money"]), "nought_least"),
     ])  # fmt: skip
@@ -174,7 +189,8 @@ def _either(words: str) -> str:
 
 KINDS: Mapping[str, Kind] = {
     "target_kind": Kind(_target_kind, ("value_kind",)),
-    "unquantified": Kind(_unquantified, ("levels", "vague", "declared")),
+    "unquantified": Kind(_unquantified, ("levels", "vague", "declared", "verdict", "amounts"), patterns=("verdict",)),
+    "unclear": Kind(_unclear, ("levels", "set_aside"), patterns=("set_aside",)),
     "several": Kind(_several),
     "target_conflict": Kind(_conflict, ("conflicts",)),
     "no_unit": Kind(_no_unit, ("scales",), patterns=("without",)),
@@ -183,7 +199,7 @@ KINDS: Mapping[str, Kind] = {
     "date_sign": Kind(_date_sign, ("signed_date", "vague_date")),
     "level_kind": Kind(_level_kind, cases={"level2": (), "sorts": SORTS, "say": ()}),
     "direction": Kind(_direction, (
-        "worse", "events", "counts", "better", "endings", "limits", "cost", "paid", "kept_low", "amounts", "timing", "lasting",
+        "worse", "events", "counts", "better", "endings", "limits", "fought", "gained", "cost", "paid", "kept_low", "amounts", "timing", "lasting",
         "worse_least", "cost_least", "low_least", "slow_least", "whole_most", "better_most", "amount_most", "nought_least",
     )),
     "too_much": Kind(_too_much, ("parts", "growth")),

@@ -39,6 +39,7 @@ CASES = [
     fails("amount.cost", Q, "F18", **lines(Q, {"target": "≤4万元"})),  # 预算控制数 below it
     fails("amount.cost", Q, "F18", **purpose("预算3万元", **lines(Q, {"name": "结算服务成本", "target": "≤3万元", "description": ""}))),
     passes("amount.cost", Q),
+    fails("amount.cost", Q, "F18", **lines(Q, {"name": "印刷成本", "target": "≤4.5元", "description": "印刷宣传单的支出"})),  # 元 for 万元
     passes("amount.cost", Q, **lines(Q, {"name": "印刷成本", "target": "≤1万元", "description": "印刷宣传单的支出"})),  # a part
     passes("amount.cost", Q, **lines(Q, {"name": "人均成本", "target": "≤5万元"})),  # a rate
     passes("amount.cost", Q, total="45000", fiscal="45000", **lines(Q, {"target": "≤4.5万元"})),  # 元 in a 万元 form: told at the amount
