@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.returns import Y, found, one, told
+from tests.returns import CLEAN, B, Y, found, one, told
 from xlgoals.cli import main
 from xlgoals.errors import SpecError
 from xlgoals.forms import Forms
@@ -24,12 +24,12 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def bureau(tmp_path: Path):  # type: ignore[no-untyped-def]
     """Load the forms with a bureau's rules."""
 
-    def load(text: str, name: str = "rules.yaml") -> Forms:
+    def load(text: str, name: str = "rules.yaml", *more: str) -> Forms:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         load_forms.cache_clear()
-        forms = load_forms((str(tmp_path),))
+        forms = load_forms((str(tmp_path), *more))
         lint(forms.catalogue, tuple(forms.money_units.items()))
         return forms
 
@@ -71,6 +71,20 @@ rules:
     assert (finding.code, finding.at.cell, finding.message) == ("wuyuan.slogan", "A11", "“年度绩效目标”里有口号“再上新台阶”。")
 
 
+def test_a_bureau_makes_second_levels_compulsory_and_weights_a_hundred(bureau) -> None:  # type: ignore[no-untyped-def]
+    forms = bureau("""
+rules:
+  - {code: level2.missing, severity: error, parameters: {levels: [数量指标, 质量指标, 时效指标]}}
+  - {code: level2.advised, parameters: {levels: [成本指标, 服务对象满意度指标]}}
+  - {code: weight.sum, parameters: {sums: "100"}}
+""", "rules.yaml", str(Path(__file__).parent / "seventh"))
+    rows = [row for row in CLEAN[Y]["indicators"] if row["level2"] != "时效指标"]
+    (finding,) = told(one(forms[Y], indicators=rows), forms=forms)
+    assert (finding.code, finding.severity, finding.at.cell, finding.expected) == ("level2.missing", "error", "C13", "时效指标")
+    (finding,) = told(one(forms[B]), forms=forms)
+    assert (finding.code, finding.text) == ("weight.sum", "各条指标的权重合计 90，应为 100。请核对各条权重，使合计为 100。")
+
+
 def test_later_folders_win(bureau, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     bureau("rules: [{code: funds.sum, severity: note}]")
     cycle = tmp_path / "cycle"
@@ -103,6 +117,17 @@ def test_what_reading_raises_can_be_switched_off_unless_a_value_was_lost(bureau,
     ("rules:\n  - {code: a.b, kind: required}", 2, "缺少 severity"),
     ("rules:\n  - {code: a.b, severity: note, serves: 完整性, title: a, sentence: a, remedy: a, kind: magic}", 2, "没有 kind magic"),
     ("rulez: []", 1, "不认识 rulez"),
+    ("rules:\n  - code: funds.sum\n   off: yes", 3, "不是合法的 YAML"),
+    ("rules:\n  - code: weight.sum\n    parameters: {sums: 90分}", 3, "sums 应为数字，几个数之间用空格分开"),
+    ("rules:\n  - code: goals.short\n    parameters: {fewest: '30.5'}", 3, "fewest 应为整数"),
+    ("rules:\n  - code: funds.sum\n    parameters: {rounding: '-1'}", 3, "rounding 应为数字，不能小于 0"),
+    ("rules:\n  - code: level2.missing\n    parameters: {levels: 数量指标 时效}", 3, "“时效”不是一级、二级指标的名称，是不是 时效指标？"),
+    ("rules:\n  - code: level2.kind\n    cases:\n      - {level2: 数量, sorts: ratio, say: 不行}", 4, "“数量”不是一级、二级指标的名称"),
+    ("rules:\n  - code: level2.kind\n    cases:\n      - {level2: 数量指标, sorts: ratio, say: 不行, onyl: 率}", 4, "case 里不认识 onyl，是不是 only？"),
+    ("rules:\n  - code: indicator.repeated\n    parameters: {which: both}", 3, "which 只能是 same、differing、explained"),
+    ("rules:\n  - code: target.several\n    sentence: 指标{nam}", 3, "sentence 里的 {nam} 没有内容可填，是不是 name？"),
+    ("rules:\n  - code: target.several\n    remedy: 请改{", 3, "remedy 里的大括号不成对"),
+    ("rules:\n  - {code: a.b, severity: note, serves: 完整性, title: a, sentence: '{feld}', remedy: a, kind: required, parameters: {prompt: a}}", 2, "{feld} 没有内容可填，是不是 field？"),
 ])  # fmt: skip
 def test_mistakes_have_file_and_line(bureau, tmp_path: Path, text: str, line: int, said: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SpecError) as caught:
@@ -143,6 +168,12 @@ def test_explain_says_what_why_and_what_to_do() -> None:
     assert code == 0
     for part in ("错误：逻辑性问题，必须改正", "各项来源之和 73.00，“年度资金总额”填的是 72.00", "请核对各项来源和总额", "适当性：", "财预〔2015〕88号", "rounding：", "rules.yaml:"):
         assert part in text
+
+
+def test_explain_shows_each_case() -> None:
+    text = run("explain", "level2.kind")[1]
+    assert "  情况　　level2=数量指标；sorts=ratio；say=数量指标写做多少（人、次、件、公里），比率一般归质量指标或效益指标\n" in text
+    assert "only=标准 单价 人均" in text
 
 
 @pytest.mark.parametrize("code", load_forms().catalogue.rules)

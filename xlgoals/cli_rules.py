@@ -42,7 +42,7 @@ def rule_object(rule: Rule, catalogue: Catalogue) -> dict[str, Any]:
     return {
         "code": rule.code, "severity": rule.severity, "serves": rule.serves, "title": rule.title, "off": rule.off, "kind": rule.kind,
         "amount": rule.amount, "sentence": rule.sentence, "remedy": rule.remedy, "why": rule.why, "source": rule.source,
-        "parameters": dict(rule.parameters), "example": dict(rule.example), "written": f"{file}:{line}",
+        "parameters": dict(rule.parameters), "cases": [dict(case) for case in rule.cases], "example": dict(rule.example), "written": f"{file}:{line}",
     }  # fmt: skip
 
 
@@ -111,6 +111,8 @@ def explained(rule: Rule, catalogue: Catalogue) -> list[str]:
     for i, (name, value) in enumerate(rule.parameters.items() if rule.kind else ()):
         told.append(f"  {'　　' if i else '参数'}　　{name}：{catalogue.meanings.get(name, '')}")
         told.append(f"  　　　　　现为 {' '.join(value.split()) or '（空）'}")
+    for i, case in enumerate(rule.cases):
+        told.append(f"  {'　　' if i else '情况'}　　{'；'.join(f'{name}={value}' for name, value in case.items())}")
     file, line = catalogue.lines.get((rule.code,), ("", 0))
     told.append(f"  写在　　{file}:{line}")
     return told

@@ -46,7 +46,8 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How a kind of rule becomes conditions on one form, and the parameters it cannot do without: words, numbers, and those
-    that are regular expressions; and what each of the rule's cases must say, with the words it may choose from. A kind that is
+    that are regular expressions; what each of the rule's cases must say, with the words it may choose from, and may say besides;
+    and which of the parameters (and of what cases say) name levels. A kind that is
     `across` makes no conditions on single forms, but one on rows it gathers from all forms of a batch. `formula` is how it becomes
     marks in the form's own workbook, from the same parameters; a kind without one is judged by `check` alone."""
 
@@ -55,6 +56,8 @@ class Kind:
     numbers: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    besides: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     across: Across | None = None
     formula: Callable[[Cells, Rule, Units], Iterator[Mark]] | None = None
 
@@ -97,5 +100,6 @@ def unfit_pattern(pattern: str) -> str:
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
-        return str(error).strip().splitlines()[-1]
+        told = [line.removeprefix("error: ") for line in str(error).splitlines() if line.startswith("error: ")]
+        return told[0] if told else str(error).strip().splitlines()[0]
     return ""

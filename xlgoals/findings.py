@@ -98,16 +98,18 @@ class Catalogue:
     """All rules by code; the only maker of findings, so that every sentence comes from the catalogue.
 
     `lines` tells where each rule and parameter is written, `meanings` what a parameter means, `serves` what each of the four
-    properties of 财预〔2015〕88号 asks for.
+    properties of 财预〔2015〕88号 asks for, `levels` the words that a parameter may name levels by (none: any).
     """
 
     def __init__(
-        self, rules: Iterable[Rule], lines: Lines | None = None, meanings: Mapping[str, str] | None = None, serves: Mapping[str, str] | None = None
-    ) -> None:
+        self, rules: Iterable[Rule], lines: Lines | None = None, meanings: Mapping[str, str] | None = None, serves: Mapping[str, str] | None = None,
+        levels: Iterable[str] = (),
+    ) -> None:  # fmt: skip
         self.rules: dict[str, Rule] = {rule.code: rule for rule in rules}
         self.lines: Lines = lines or {}
         self.meanings: Mapping[str, str] = meanings or {}
         self.serves: Mapping[str, str] = serves or {}
+        self.levels = frozenset(levels)
         self.off = frozenset(code for code, rule in self.rules.items() if rule.off)
 
     def __getitem__(self, code: str) -> Rule:

@@ -81,7 +81,7 @@ def _weights(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     right = pl.any_horizontal((added - float(total)).abs() < 0.005 for total in sums)
 
     def tell(row: Row) -> Mapping[str, str]:
-        return {"found": f"{sum(map(_number, row['#weights'].split('|')), Decimal(0)).normalize():f}", "expected": "或".join(map(str, sums))}
+        return {"found": f"{sum(map(_number, row['#weights'].split('|')), Decimal(0)).normalize():f}", "expected": " 或 ".join(map(str, sums))}
 
     yield Condition(rule.code, "form", "#weights", (pl.col("#weights") == "") | right, "{#weighed}", tell, bare(indicator_parts(form)["weight"].label))
 
@@ -94,10 +94,10 @@ def _number(text: str) -> Decimal:
 
 
 KINDS: Mapping[str, Kind] = {
-    "name_words": Kind(_name_words, ("level2", "words")),
+    "name_words": Kind(_name_words, ("level2", "words"), levels=("level2",)),
     "name_pattern": Kind(_name_pattern, ("pattern",), patterns=("but",)),
     "name_is_level": Kind(_name_is_level, ("names", "pattern")),
     "name_doubled": Kind(_name_doubled, ("fine",)),
-    "levels_there": Kind(_levels_there, ("levels",)),
+    "levels_there": Kind(_levels_there, ("levels",), levels=("levels",)),
     "weights": Kind(_weights, ("sums",)),
 }

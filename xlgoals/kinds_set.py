@@ -308,7 +308,8 @@ def _namesake(rule: Rule) -> Condition:
 KINDS: Mapping[str, Kind] = {
     "twins": Kind(_nothing, ("which",), across=Across(_TWINS, _twins, _twin)),
     "differs": Kind(
-        _nothing, ("annual", "mid_term", "owner", "office", "standards", "left_out"), ("apart", "agree"), across=Across(_DIFFERS, _differs, _same_demand)
+        _nothing, ("annual", "mid_term", "owner", "office", "standards", "left_out"), ("apart", "agree"), levels=("left_out",),
+        across=Across(_DIFFERS, _differs, _same_demand),
     ),
     "variants": Kind(_nothing, (), ("length",), across=Across(_VARIANTS, _variants, _variant)),
     "copied": Kind(_nothing, (), ("shared_lines", "shared_part"), across=Across(_COPIES, _copied, _copy)),

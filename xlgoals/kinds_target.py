@@ -189,18 +189,18 @@ def _either(words: str) -> str:
 
 KINDS: Mapping[str, Kind] = {
     "target_kind": Kind(_target_kind, ("value_kind",)),
-    "unquantified": Kind(_unquantified, ("levels", "vague", "declared", "verdict", "amounts"), patterns=("verdict",)),
-    "unclear": Kind(_unclear, ("levels", "set_aside"), patterns=("set_aside",)),
+    "unquantified": Kind(_unquantified, ("levels", "vague", "declared", "verdict", "amounts"), patterns=("verdict",), levels=("levels", "amounts")),
+    "unclear": Kind(_unclear, ("levels", "set_aside"), patterns=("set_aside",), levels=("levels",)),
     "several": Kind(_several),
     "target_conflict": Kind(_conflict, ("conflicts",)),
     "no_unit": Kind(_no_unit, ("scales",), patterns=("without",)),
     "strange_unit": Kind(_strange_unit, ("scales",)),
     "no_sign": Kind(_no_sign, ("sorts", "levels")),
     "date_sign": Kind(_date_sign, ("signed_date", "vague_date")),
-    "level_kind": Kind(_level_kind, cases={"level2": (), "sorts": SORTS, "say": ()}),
+    "level_kind": Kind(_level_kind, cases={"level2": (), "sorts": SORTS, "say": ()}, besides=("only", "unless", "value", "at"), levels=("level2",)),
     "direction": Kind(_direction, (
         "worse", "events", "counts", "better", "endings", "limits", "fought", "gained", "cost", "paid", "kept_low", "amounts", "timing", "lasting",
         "worse_least", "cost_least", "low_least", "slow_least", "whole_most", "better_most", "amount_most", "nought_least",
-    )),
+    ), levels=("amounts", "timing")),
     "too_much": Kind(_too_much, ("parts", "growth")),
 }  # fmt: skip

@@ -6,8 +6,10 @@ is a rule of its own and must name a `kind`. Later folders change what earlier o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from xlgoals.errors import Mistake, SpecError
@@ -17,8 +19,9 @@ from xlgoals.specfile import modelled, near
 from xlgoals.yamlmark import Marked, Path_, load_marked
 
 
-def load_catalogue(files: Sequence[Path], mistakes: list[Mistake]) -> Catalogue | None:
-    """Lay the files over each other, the shipped one first; None when one has mistakes, which are added to the list."""
+def load_catalogue(files: Sequence[Path], mistakes: list[Mistake], levels: Iterable[str] = ()) -> Catalogue | None:
+    """Lay the files over each other, the shipped one first; None when one has mistakes, which are added to the list. `levels`: the
+    words by which a rule may name levels."""
     before = len(mistakes)
     rules: dict[str, Rule] = {}
     lines: Lines = {}
@@ -30,7 +33,7 @@ def load_catalogue(files: Sequence[Path], mistakes: list[Mistake]) -> Catalogue 
         try:
             marked = load_marked(file)
         except SpecError as error:
-            mistakes += error.mistakes
+            mistakes += [replace(one, file=str(file)) for one in error.mistakes] if number else error.mistakes
             continue
         if number:  # not to be taken for the shipped file of the same name
             marked = Marked(str(file), marked.data, marked.lines)
@@ -51,7 +54,7 @@ def load_catalogue(files: Sequence[Path], mistakes: list[Mistake]) -> Catalogue 
             if rule:
                 rules[code] = rule
                 lines |= {(code, *map(str, path[2:])): (marked.file, line) for path, line in marked.lines.items() if path[:2] == at}
-    return Catalogue(rules.values(), lines, meanings, serves) if len(mistakes) == before else None
+    return Catalogue(rules.values(), lines, meanings, serves, levels) if len(mistakes) == before else None
 
 
 def _new(entry: dict[str, Any], added: bool, known: dict[str, Rule], marked: Marked, at: Path_, mistakes: list[Mistake]) -> Rule | None:
@@ -61,7 +64,36 @@ def _new(entry: dict[str, Any], added: bool, known: dict[str, Rule], marked: Mar
         mistakes.append(marked.mistake((*at, "code"), f"规则清单里没有 {code}{hint}"))
         return None
     spec = modelled(RuleSpec, marked, mistakes, at, entry)
-    return Rule(**spec.model_dump()) if spec else None
+    if spec is None:
+        return None
+    alike = [rule for rule in known.values() if rule.kind == spec.kind] if added else []
+    if added and not _said(spec.sentence, spec.remedy, {"found", "expected", "field", *spec.parameters}.union(*map(_words, alike)), marked, at, mistakes):
+        return None
+    return Rule(**spec.model_dump())
+
+
+def _words(rule: Rule) -> set[str]:
+    """The words in braces that a rule's sentences may hold."""
+    return {"found", "expected", "field", *rule.parameters, *rule.example, *_braced(rule.sentence), *_braced(rule.remedy)}
+
+
+def _braced(text: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+
+
+def _said(sentence: str | None, remedy: str | None, known: set[str], marked: Marked, at: Path_, mistakes: list[Mistake]) -> bool:
+    """Whether sentence and remedy hold only words in braces that the rule has something for."""
+    before = len(mistakes)
+    for name, text in (("sentence", sentence), ("remedy", remedy)):
+        try:
+            unknown = [word for word in _braced(text or "") if word not in known]
+        except ValueError:
+            mistakes.append(marked.mistake((*at, name), f"{name} 里的大括号不成对，请改正"))
+            continue
+        for word in unknown:
+            listed = "、".join(f"{{{one}}}" for one in sorted(known))
+            mistakes.append(marked.mistake((*at, name), f"{name} 里的 {{{word}}} 没有内容可填{near(word, known) or f'，可用：{listed}'}"))
+    return len(mistakes) == before
 
 
 def _changed(rule: Rule, entry: dict[str, Any], marked: Marked, at: Path_, mistakes: list[Mistake]) -> Rule | None:
@@ -78,6 +110,8 @@ def _changed(rule: Rule, entry: dict[str, Any], marked: Marked, at: Path_, mista
             hint = near(name, rule.parameters) or f"，可用：{'、'.join(rule.parameters) or '无'}"
             mistakes.append(marked.mistake((*at, "parameters", name), f"{rule.code} 没有参数 {name}{hint}"))
             return None
+    if not _said(change.sentence, change.remedy, _words(rule), marked, at, mistakes):
+        return None
     if not rule.kind and rule.severity == "error" and (change.off or change.severity not in (None, "error")):
         told = f"{rule.code} 说的是读不出的内容或程序缺陷，关掉或降级会漏掉它，不能改"
         mistakes.append(marked.mistake((*at, "off" if change.off else "severity"), told))

@@ -50,7 +50,8 @@ def load_forms(extra: tuple[str, ...] = ()) -> Forms:
     selfcheck = load_model(SelfCheck, templates, "selfcheck.yaml", mistakes)
     fields = load_model(Fields, mappings, "fields.yaml", mistakes)
     lists = load_model(Lists, mappings, "lists.yaml", mistakes)
-    catalogue = load_catalogue([folder / "rules.yaml" for folder in mappings], mistakes)
+    levels = {word for taxonomy in lists.taxonomies.values() for first, words in taxonomy.items() for word in (first, *words)} if lists else set()
+    catalogue = load_catalogue([folder / "rules.yaml" for folder in mappings], mistakes, levels)
     files = _files([*templates, *mappings], mistakes)
     shapes, unshaped = _all(Template, templates, files, "columns", mistakes)
     dialects, unspoken = _all(Dialect, mappings, files, "money_unit", mistakes)
@@ -112,9 +113,9 @@ def load_model(model: type[M], folders: Sequence[Path], name: str, mistakes: lis
 
 
 def _files(folders: Sequence[Path], mistakes: list[Mistake]) -> dict[Path, Marked | None]:
-    """Every spec file of the folders, read once; None where it has mistakes."""
+    """Every spec file of the folders, read once; None where it has mistakes. What is wrong with rules.yaml, the catalogue tells."""
     found: dict[Path, Marked | None] = {}
-    for path in dict.fromkeys(path for folder in folders for path in sorted(folder.glob("*.yaml"))):
+    for path in dict.fromkeys(path for folder in folders for path in sorted(folder.glob("*.yaml")) if path.name != "rules.yaml"):
         try:
             found[path] = load_marked(path)
         except SpecError as error:
