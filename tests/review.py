@@ -111,7 +111,9 @@ def _looked_for(entry: str, told: dict[str, Any]) -> Iterator[Mistake]:
 
 
 def _cells(seen: Reviewed, rid: str, place: str) -> list[str]:
-    """The cells of a place: a record key, or part=text of indicator lines (its value's cell and its name's count alike)."""
+    """The cells of a place: a record key, part=text of indicator lines (its value's cell and its name's count alike), or @cell."""
+    if place.startswith("@"):
+        return [place[1:]]
     mine = seen.places.filter(pl.col("rid") == rid)
     if "=" not in place:
         return mine.filter(pl.col("key") == place)["cell"].to_list() or [""]

@@ -37,10 +37,11 @@ def test_every_rule_with_a_kind_has_a_passing_and_a_failing_case() -> None:
     assert CHECKED == {case.code for case in CASES if case.cell is not None} == {case.code for case in CASES if case.cell is None}
 
 
-def test_every_rule_that_reading_raises_is_raised_in_a_test() -> None:
+def test_every_other_rule_is_raised_in_a_test() -> None:
     written = "".join(path.read_text("utf-8") for path in sorted(Path(__file__).parent.rglob("*.py")))
     by_reason = ("book.", "collect.")  # codes made of a prefix and the reason that the tests of guard and collect name
-    quoted = {rule.code: rule.code.partition(".")[2] if rule.code.startswith(by_reason) else rule.code for rule in RULES if not rule.kind}
+    others = [rule.code for rule in RULES if rule.code not in CHECKED]  # those of the ties are tried in test_ties
+    quoted = {code: code.partition(".")[2] if code.startswith(by_reason) else code for code in others}
     tried = {code: f'"{word}"' for code, word in quoted.items()} | {DEFECT: "DEFECT"}
     assert not [code for code, said in tried.items() if said not in written]
 

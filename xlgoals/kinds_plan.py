@@ -49,7 +49,9 @@ def _plan_ends(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
         not_all = pl.col("percents") & ~pl.col("unread") & ~pl.col("written").str.contains(r"^100(?:\.0+)?\s*[%％]?$")
 
         def tell(row: Row) -> Mapping[str, str]:
-            return {"found": "" if row["last"] != keys[-1] else row["written"], "expected": rule.parameters["whole"] if row["percents"] else figure(row["total"], form)}
+            found = row["written"] if row["last"] == keys[-1] else ""
+            said = rule.parameters["given"].format(found=found) if found else rule.parameters["empty"]
+            return {"found": found, "said": said, "expected": rule.parameters["whole"] if row["percents"] else figure(row["total"], form)}
 
         holds = ~(((asked[0] & ~pl.col("unread")) | pl.col("percents")) & (short | not_all))
         yield Condition(rule.code, "plans", "last", holds.fill_null(True), keys[-1], tell, other="{last}", about=keys)
@@ -149,7 +151,7 @@ def _filled_late(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
 
 KINDS: Mapping[str, Kind] = {
     "plan_total": Kind(_plan_total, ("added",), ("rounding",)),
-    "plan_ends": Kind(_plan_ends, ("whole",)),
+    "plan_ends": Kind(_plan_ends, ("whole", "given", "empty")),
     "plan_falls": Kind(_plan_falls),
     "plan_money": Kind(_plan_money),
     "horizons_agree": Kind(_horizons_agree, numbers=("rounding",)),

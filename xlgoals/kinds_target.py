@@ -143,7 +143,8 @@ def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
             fails &= ~any_of(pl.when(misplaced).then(TARGET), case["value"])
 
         def say(row: Row, reason: str = case["say"]) -> Mapping[str, str]:
-            return {**words(row), "level2": form.local(row["level2"]), "reason": reason}
+            value = rule.parameters["given"].format_map(words(row)) if row["target"] else ""
+            return {**words(row), "value": value, "level2": form.local(row["level2"]), "reason": reason}
 
         yield from _line(form, rule, fails & ~told, case.get("at", "target"), say)
         told |= fails  # without what was told before, or it would double with every case
@@ -197,7 +198,7 @@ KINDS: Mapping[str, Kind] = {
     "strange_unit": Kind(_strange_unit, ("scales",)),
     "no_sign": Kind(_no_sign, ("sorts", "levels")),
     "date_sign": Kind(_date_sign, ("signed_date", "vague_date")),
-    "level_kind": Kind(_level_kind, cases={"level2": (), "sorts": SORTS, "say": ()}, besides=("only", "unless", "value", "at"), levels=("level2",)),
+    "level_kind": Kind(_level_kind, ("given",), cases={"level2": (), "sorts": SORTS, "say": ()}, besides=("only", "unless", "value", "at"), levels=("level2",)),
     "direction": Kind(_direction, (
         "worse", "events", "counts", "better", "endings", "limits", "fought", "gained", "cost", "paid", "kept_low", "amounts", "timing", "lasting",
         "worse_least", "cost_least", "low_least", "slow_least", "whole_most", "better_most", "amount_most", "nought_least",
