@@ -287,7 +287,13 @@ def by_reader(data: bytes) -> Book:
     """The same workbook, with every value told by the native reader."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("xlgoals.xlsx.plain_texts", _not_plain)
-        patch.setattr("xlgoals.sheetxml.plain_rows", _not_plain)
+        return read_bytes(data, name="a")
+
+
+def by_scanner(data: bytes) -> Book:
+    """The same workbook, with no row taken out as one of plain cells."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xlgoals.rowxml.LONG", -1)
         return read_bytes(data, name="a")
 
 
@@ -296,14 +302,15 @@ def _not_plain(*_: object) -> None:
 
 
 def same(data: bytes) -> bool:
-    """Whether both ways give the same, or refuse for the same reason."""
-    told = []
-    for way in (lambda data: read_bytes(data, name="a"), by_reader):
+    """Whether all ways give the same, or refuse for the same reason."""
+    told: list[object] = []
+    for way in (lambda data: read_bytes(data, name="a"), by_scanner, by_reader):
         try:
-            told.append(repr(way(data)))  # repr: -0.0 is not 0.0
+            book = way(data)
+            told.append((book, repr([sheet.rows for sheet in book.sheets])))  # repr: -0.0 is not 0.0
         except Refused as refused:
             told.append(refused.code)
-    return told[0] == told[1]
+    return told[0] == told[1] == told[2]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -335,3 +342,33 @@ def test_any_text_reads_the_same_without_the_native_reader(text: str, item: str)
 def test_any_number_reads_the_same_without_the_native_reader(number: str, kind: str) -> None:
     cells = f'<row r="2"><c r="B2"{kind}><v>{number}</v></c><c r="C2"{kind}><f>1</f><v>{number}</v></c></row>'
     assert same(package(sheet(cells), strings=f'<sst xmlns="{NS}"><si><t>a</t></si></sst>'))
+
+
+OURS = '<c r="{}"><f>IF(N("#check"),"",A1)</f><v>{}</v></c>'
+TYPED = '<c r="A{0}" s="1"><v>1</v></c><c r="B{0}"/><c r="C{0}" t="s"><v>0</v></c>'
+SPELLINGS = {
+    "ours behind": (f'<row r="{n}">{TYPED.format(n)}{OURS.format(f"D{n}", "")}</row>' for n in (1, 2, 2, 3)),
+    "ours told": (f'<row r="{n}">{TYPED.format(n)}{OURS.format(f"D{n}", f"说{n}")}{OURS.format(f"E{n}", "")}</row>' for n in (1, 2)),
+    "ours between": ('<row r="1">', OURS.format("A1", "x"), '<c r="B1"><v>2</v></c>', OURS.format("C1", ""), '<c r="D1"><v>3</v></c></row>'),
+    "ours shared": ('<row r="1"><c r="A1"><f t="shared" ref="A1:A2" si="0">IF(N("#check"),"",B1)</f><v>1</v></c></row>',
+                    '<row r="2"><c r="A2"><f t="shared" si="0"/><v>1</v></c></row>'),
+    "our mark in a text": ('<row r="1"><c r="A1" t="str"><v>#check</v></c><c r="B1"><v>1</v></c></row>',),
+    "a row twice": ('<row r="1"><c r="A1"><v>1</v></c></row>', '<row r="1"><c r="B1"><v>2</v></c></row>'),
+    "a cell twice": ('<row r="1"><c r="A1"><v>1</v></c></row>', '<row r="1"><c r="A1"><v>2</v></c></row>'),
+    "a cell twice in a row": ('<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>',),
+    "cells of another row": ('<row r="1"><c r="A2"><v>1</v></c></row>', '<row r="2"><c r="B2"><v>2</v></c></row>'),
+    "cells from right to left": ('<row r="1"><c r="B1"><v>1</v></c><c r="A1"><v>2</v></c></row>',),
+    "rows upwards": ('<row r="3"><c r="A3"><f>B3</f><v>1</v></c></row>', '<row r="1"><c r="A1"><f>B1</f><v>2</v></c></row>'),
+    "blank rows": ('<row r="1" hidden="1"/>', '<row r="2" ht="3" hidden="1"><c r="A2" s="1"/></row>', '<row r="3" hidden="0"><c r="A3"><v>1</v></c></row>'),
+    "formulas": ('<row r="1"><c r="A1"><f>B1</f></c><c r="B1"><f></f><v>1</v></c><c r="C1" t="str"><f>"&amp;"&amp;A1</f><v>&lt;</v></c></row>',),
+    "shared behind plain": ('<row r="1"><c r="A1"><f>B1</f><v>1</v></c></row>', '<row r="2"><c r="A2"><f t="shared" ref="A2:A3" si="0">B2</f><v>2</v></c></row>',
+                            '<row r="3"><c r="A3"><f t="shared" si="0"/><v>3</v></c></row>'),
+    "a value within a value": ('<row r="1"><c r="A1"><v><v>1</v></v></c><c r="B1"><v>2</v></c></row>',),
+    "a value not closed": ('<row r="1"><c r="A1"><v></c><c r="B1"><v>2</v></c></row>',),
+    "far away": ('<row r="1048576"><c r="A1048576" s="1"/><c r="XFD1048576"/></row>', '<row r="2"><c r="ZZ2"><v>2</v></c></row>'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [pytest.param("".join(rows), id=name) for name, rows in SPELLINGS.items()])
+def test_any_row_reads_the_same_without_the_native_reader(rows: str) -> None:
+    assert same(package(sheet(rows), strings=f'<sst xmlns="{NS}"><si><t>a</t></si></sst>'))

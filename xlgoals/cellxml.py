@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from xlgoals.records import RowCol, Value, cell_spot
 
@@ -25,7 +25,6 @@ _TRIMMED = re.compile(r"<t>(?:\s|[^<]*\s</t>)")  # blanks around a text that is 
 _ERRORS = frozenset((b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!"))
 _TEXT = re.compile(rb"[^&\r]*+")
 Texts = Mapping[bytes, str]
-Rows = list[list[Value | None]]
 
 
 class NotPlain(Exception):
@@ -44,28 +43,18 @@ def plain_texts(part: bytes) -> Texts:
     return {b"%d" % number: html.unescape(one) if "&" in one else one for number, one in enumerate(found)}
 
 
-def plain_rows(cells: list[tuple[bytes, bytes, bytes]], texts: Texts) -> tuple[Rows, dict[RowCol, str]]:
-    """Rows of values from A1 of cells given as address, type and what stands in `<v>`; and the numbers that are none."""
-    if not cells:
-        return [], {}
+def plain_values(cells: Iterable[tuple[bytes, bytes, bytes]], texts: Texts) -> tuple[dict[RowCol, Value | None], dict[RowCol, str]]:
+    """The values of cells given as address, type and what stands in `<v>`; and the numbers that are none."""
     try:
-        values = [texts[raw] if kind == b"s" else _plain_value(kind, raw) for _, kind, raw in cells]
+        found = {cell_spot(address): (texts[raw] or None) if kind == b"s" else plain_value(kind, raw) for address, kind, raw in cells}
     except (KeyError, UnicodeDecodeError) as error:
         raise NotPlain from error
-    spots = [cell_spot(address) for address, _, _ in cells]
-    height, width = max(spots)[0] + 1, max({col for _, col in spots}) + 1
-    rows: Rows = [[None] * width for _ in range(height)]
-    for (row, col), value in zip(spots, values, strict=True):
-        rows[row][col] = value or (None if value == "" else value)
     # 1E999 is written as a number but is none; it must not be taken for a blank
-    numbers = [(spot, value) for spot, value in zip(spots, values, strict=True) if value.__class__ is float]
-    lost = {spot: "#NUM!" for spot, value in numbers if value - value != 0.0}
-    for row, col in lost:
-        rows[row][col] = None
-    return rows, lost
+    lost = {spot: "#NUM!" for spot, value in found.items() if value.__class__ is float and value - value != 0.0}
+    return found | dict.fromkeys(lost), lost
 
 
-def _plain_value(kind: bytes, raw: bytes) -> Value | None:
+def plain_value(kind: bytes, raw: bytes) -> Value | None:
     """The value of a cell that is no shared string."""
     if not raw or (kind == b"e" and raw in _ERRORS):
         return None  # a formula that nobody has calculated, or an error, which is told apart

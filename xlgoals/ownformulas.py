@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from xlgoals.records import RowCol, Sheet, Value, trimmed
+from xlgoals.records import RowCol, Sheet, Value, changed, trimmed
 
 OWN = "#check"
 OWN_BYTES = OWN.encode("ascii")
@@ -31,26 +31,20 @@ def set_aside(sheet: Sheet, said: re.Pattern[str]) -> Sheet:
     if not ours and not keys:
         return sheet
     columns = {c for _, c in keys}
-    hidden = columns - {max(columns, default=0)} if not sheet.formulas else set[int]()
+    hidden = columns - {max(columns, default=0)} if not (sheet.formulas or sheet.own) else set[int]()
     ours |= {spot for spot, formula in sheet.formulas.items() if formula == UNTOLD and spot[1] in columns}
     ours |= {spot for spot in sheet.errors if spot not in sheet.formulas and spot[1] in columns}  # a formula too long for xls
 
     def mine(spot: RowCol, value: Value) -> bool:
         return spot in ours or value == OWN or spot[1] in hidden or (isinstance(value, str) and said.match(value) is not None)
 
-    rows = list(sheet.rows)
     spots = set(ours)
     if columns:  # most rows have nothing there: what our formulas gave is not read at all
         first = min(columns)
-        spots |= {(r, c) for r, row in enumerate(rows) if row[first:].count(None) != len(row) - first for c in columns if c < len(row)}
-    emptied: dict[int, list[Value | None]] = {}
-    for r, c in spots:
-        if r < len(rows) and c < len(rows[r]) and (value := rows[r][c]) is not None and mine((r, c), value):
-            emptied.setdefault(r, list(rows[r]))[c] = None
-    for r, row in emptied.items():
-        rows[r] = tuple(row)
+        spots |= {(r, c) for r, row in enumerate(sheet.rows) if row[first:].count(None) != len(row) - first for c in columns if c < len(row)}
+    emptied = {(r, c): None for r, c in spots if (value := sheet.value(r, c)) is not None and mine((r, c), value)}
 
     def kept(cells: Mapping[RowCol, str]) -> dict[RowCol, str]:
         return {spot: text for spot, text in cells.items() if spot not in ours}
 
-    return replace(sheet, rows=trimmed(rows), formulas=kept(sheet.formulas), errors=kept(sheet.errors), formats=kept(sheet.formats))
+    return replace(sheet, rows=trimmed(changed(sheet.rows, emptied)), formulas=kept(sheet.formulas), errors=kept(sheet.errors), formats=kept(sheet.formats))

@@ -16,13 +16,12 @@ from xlgoals import guard
 from xlgoals.errors import Refused
 from xlgoals.formats import is_moment, moment
 from xlgoals.limits import Limits
-from xlgoals.records import Area, Book, Package, Sheet, State, Value, trimmed
+from xlgoals.records import Area, Book, Package, RowCol, Sheet, State, Value, changed, trimmed
 from xlgoals.workers import deadline, work_through
 
 _STATES: tuple[tuple[SheetVisibleEnum, State], ...] = (
     (SheetVisibleEnum.Visible, "visible"), (SheetVisibleEnum.Hidden, "hidden"), (SheetVisibleEnum.VeryHidden, "very_hidden")
 )  # fmt: skip
-Rows = list[list[Value | None]]
 _Answer = tuple[Any, str, str]  # what was made of a workbook, or the code and detail of its refusal
 Made = TypeVar("Made")
 
@@ -72,7 +71,7 @@ def read_bytes(data: bytes, *, name: str, limits: Limits | None = None) -> Book:
     """Read a workbook from memory."""
     package = guard.inspect(data, limits)
     if not package.readable:
-        sheets = [_finished(sheet, list(sheet.rows), package) for sheet in package.sheets]  # type: ignore[arg-type]
+        sheets = [_finished(sheet, sheet.rows, package) for sheet in package.sheets]
         return _book(data, name, package, sheets)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(package.readable))
@@ -110,25 +109,20 @@ def _other_sheets(workbook: CalamineWorkbook, package: Package) -> list[Sheet]:
 
 def _filled(facts: Sheet, found: CalamineSheet, package: Package) -> Sheet:
     """Put the values that the reader found into a sheet."""
-    errors = facts.errors
-    rows: Rows = [[None if value == "" else value for value in row] for row in found.to_python(skip_empty_area=False)]
+    rows = [tuple([None if value == "" else value for value in row]) for row in found.to_python(skip_empty_area=False)]
+    # infinite or no number at all: 1E999 is written as a number but is none; it must not be taken for a blank
     lost = [(r, c) for r, row in enumerate(rows) for c, value in enumerate(row) if value.__class__ is float and value - value != 0.0]
-    if lost:  # infinite or no number at all: 1E999 is written as a number but is none; it must not be taken for a blank
-        errors = {**errors, **dict.fromkeys(lost, "#NUM!")}
-        for r, c in lost:
-            rows[r][c] = None
-    return _finished(replace(facts, errors=errors), rows, package)
+    return _finished(replace(facts, errors={**facts.errors, **dict.fromkeys(lost, "#NUM!")}), rows, package)
 
 
-def _finished(facts: Sheet, rows: Rows, package: Package) -> Sheet:
+def _finished(facts: Sheet, rows: Sequence[tuple[Value | None, ...]], package: Package) -> Sheet:
     """Turn numbers that are shown as dates into dates, and drop what stands for an error."""
+    others: dict[RowCol, Value | None] = {}
     if package.plain_numbers:
         for (r, c), code in facts.formats.items():
             if is_moment(code) and r < len(rows) and c < len(rows[r]):
                 number = rows[r][c]
                 if type(number) is float:
-                    rows[r][c] = moment(number, code, package.date1904)
-    for spot in facts.errors:
-        if spot[0] < len(rows) and spot[1] < len(rows[spot[0]]):
-            rows[spot[0]][spot[1]] = None
-    return replace(facts, rows=trimmed(rows))
+                    others[r, c] = moment(number, code, package.date1904)
+    others |= {(r, c): None for r, c in facts.errors if r < len(rows) and c < len(rows[r])}
+    return replace(facts, rows=trimmed(changed(rows, others)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -115,6 +115,7 @@ class Sheet:
     names: Mapping[str, str] = field(default_factory=dict)  # sheet-local defined names: name -> reference as written
     hidden_rows: frozenset[int] = frozenset()
     hidden_cols: frozenset[int] = frozenset()
+    own: frozenset[RowCol] = frozenset()  # where formulas of ours stood that were left out with what they gave
 
     def value(self, row: int, col: int) -> Value | None:
         if 0 <= row < len(self.rows) and 0 <= col < len(self.rows[row]):
@@ -130,7 +131,7 @@ class Sheet:
         return Cell(row, col, value, formula, error, self.formats.get(spot, ""))
 
 
-def trimmed(rows: list[list[Value | None]] | list[tuple[Value | None, ...]]) -> tuple[tuple[Value | None, ...], ...]:
+def trimmed(rows: Sequence[Sequence[Value | None]]) -> tuple[tuple[Value | None, ...], ...]:
     """Rows of a sheet without the blank ones at the end and the blank columns at the right."""
     height = len(rows)
     while height and rows[height - 1].count(None) == len(rows[height - 1]):
@@ -140,6 +141,19 @@ def trimmed(rows: list[list[Value | None]] | list[tuple[Value | None, ...]]) -> 
         while (beyond := row[width:]).count(None) < len(beyond):
             width += 1 + next(at for at, value in enumerate(beyond) if value is not None)
     return tuple(tuple(row) if len(row) == width else tuple(row[:width]) for row in rows[:height])
+
+
+def changed(rows: Iterable[tuple[Value | None, ...]], values: Mapping[RowCol, Value | None]) -> list[tuple[Value | None, ...]]:
+    """Rows of a sheet with other values in some places."""
+    found = list(rows)
+    own: dict[int, list[Value | None]] = {}
+    for (row, col), value in values.items():
+        if row not in own:
+            own[row] = list(found[row])
+        own[row][col] = value
+    for row, cells in own.items():
+        found[row] = tuple(cells)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,18 @@ _SAFELY: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def checked(part: bytes) -> bytes:
-    """Give a part back, or refuse it for its encoding or for entities."""
+def encoded(part: bytes) -> bytes:
+    """Give a part back, or refuse it for its encoding."""
     declared = _ENCODING.search(part, 0, 200)
     foreign = declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii")
     if foreign or part[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in part[:4]:
         raise Refused("file.suspicious", "内部文件不是 UTF-8 编码")
+    return part
+
+
+def checked(part: bytes) -> bytes:
+    """Give a part back, or refuse it for its encoding or for entities."""
+    encoded(part)
     if b"!" in part and b"<!" in part and (b"<!DOCTYPE" in part or b"<!ENTITY" in part):
         raise Refused("file.suspicious", "含有实体定义（DOCTYPE），正常工作簿不会有")
     return part
@@ -59,6 +65,18 @@ def child(parent: Any, name: str) -> Any:
 def is_true(given: str | None) -> bool:
     """Whether an attribute says yes."""
     return given in ("1", "true", "on")
+
+
+_ENTITY = re.compile(r"&(?:#x([0-9A-Fa-f]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));")
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+
+def unescaped(text: bytes) -> str:
+    """What the bytes of a text between tags say."""
+    decoded = text.decode("utf-8", "replace")
+    if "&" not in decoded:
+        return decoded
+    return _ENTITY.sub(lambda m: _ENTITIES[m[3]] if m[3] else chr(min(int(m[1], 16) if m[1] else int(m[2]), 0x10FFFF)), decoded)
 
 
 def whole(given: str, otherwise: int) -> int:

@@ -7,30 +7,23 @@ understand such a sheet differently.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from xlgoals.cellxml import CELL, NotPlain, Texts, plain_rows
+from xlgoals.cellxml import CELL, NotPlain, Texts, plain_values
 from xlgoals.errors import Refused
 from xlgoals.limits import COLUMNS_MOST, ROWS_MOST, Limits
 from xlgoals.ownformulas import OWN, OWN_BYTES
 from xlgoals.records import Area, RowCol, Sheet, cell_spot, column_name
 from xlgoals.respell import ADDRESS, rewritten_sheet
-from xlgoals.safexml import MAIN
+from xlgoals.rowxml import BLANK, Cutter, Frame, PlainRows, Values, framed, laid_out
+from xlgoals.safexml import MAIN, checked, encoded, unescaped
 
 _CELL = re.compile(
     rb'<c r="([A-Z]{1,3}+[1-9][0-9]{0,6}+)"(?: s="[0-9]++")?+'
     rb'(?: t="s"><v>|(?: t="(?:s|str|n|b|e|d|inlineStr)")?+(?: (?:cm|vm|ph)="[0-9]++")*+(?:/>|>(?=<)))'
-)
-_BLANK = re.compile(rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?></c>)')  # half of a form's cells
-# a blank cell or, with its address, one of our own formulas; one that is shared stays, for others follow it
-_UNASKED = re.compile(
-    rb'<c r="[A-Z]++[0-9]++"(?: s="[0-9]++")?+(?:/>|(?: t="n")?></c>)|'
-    rb'<c r="([A-Z]{1,3}+[0-9]{1,7}+)"[^<>]*+><f(?: aca="false")?>IF\(N\((?:"|&quot;)'
-    + OWN_BYTES
-    + rb'(?:"|&quot;)\)[^<]*+</f>(?:<v>[^<]*+</v>|<v ?/>)?</c>'
 )
 _ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"((?: [\w:]+="[^"<>]*")*+) ?/?>')
 _HIDDEN_ROW = re.compile(rb'<row r="([1-9][0-9]{0,6}+)"(?: (?!hidden)[\w:]++="[^"<>]*+")*+ hidden="(1|0|true|false)"')
@@ -39,8 +32,10 @@ _ATTRIBUTE = re.compile(rb'([\w:]+)="([^"]*)"')
 _ERROR = re.compile(rb' t="e"[^<>]*+>(?:<f(?:[^<>/]*+/>|[^<>]*+>[^<]*+</f>))?+(?:<v>([^<]*+)</v>)?')
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3}+[0-9]{1,7}+)(?::([A-Z]{1,3}+[0-9]{1,7}+))?"')
 _COLUMN = re.compile(rb"<col ([^<>]*)>")
-_OPENED = f'<worksheet xmlns="{MAIN}">'.encode()
+_ROWS = b"<sheetData>"
+_OPENED, _CLOSED = f'<worksheet xmlns="{MAIN}"><sheetData>'.encode(), b"</sheetData></worksheet>"
 _DIGITS, _LETTERS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 
 
 class _Odd(Exception):
@@ -54,14 +49,17 @@ class Scanner:
         self.limits, self.flags = limits, set[str]()
         self.texts = texts  # None when the native reader has to tell the values
         self.formats = {b"%d" % style: code for style, code in formats.items()}
+        self.cutter = Cutter()
+        self.known: dict[bytes, tuple[Frame, Values] | None] = {}
         self.cells = self.area = self.merged = self.merges = 0
         ids = b"|".join(sorted(self.formats)) if len(formats) <= 64 else b"[0-9]+"
         cell = rb'<c r="([A-Z]{1,3}+[1-9][0-9]{0,6}+)" s="(' + ids + rb')"(?: t="n")?(?: (?:cm|vm|ph)="[0-9]+")*><[vf]'
         self.number = re.compile(cell) if formats else None
 
-    def sheet(self, part: bytes, bare: Sheet) -> tuple[Sheet, bytes]:
+    def sheet(self, part: bytes, bare: Sheet) -> tuple[Sheet, Sequence[bytes]]:
         """Scan a sheet, so far bare; where it is spelled unusually, rewrite it first. Returns with it what `readable` is made of."""
         before = self.cells, self.area, self.merged, self.merges
+        encoded(part)
         try:
             return self.scan(part, bare)
         except _Odd:
@@ -69,67 +67,82 @@ class Scanner:
             self.cells, self.area, self.merged, self.merges = before
             if len(part) > self.limits.odd_bytes:
                 raise self.limits.beyond("odd_bytes", f"工作表“{bare.name[:31]}”的写法少见，又过大") from None
-        part = rewritten_sheet(part, self.limits)
+        part = rewritten_sheet(checked(part), self.limits)
         try:
             return self.scan(part, bare)
         except _Odd:
             raise Refused("file.damaged", f"工作表“{bare.name[:31]}”内容不合规范") from None
 
-    def scan(self, part: bytes, bare: Sheet) -> tuple[Sheet, bytes]:
+    def scan(self, part: bytes, bare: Sheet) -> tuple[Sheet, Sequence[bytes]]:
         limits, name = self.limits, bare.name
-        start = part.find(b"<sheetData")
-        if start < 0:
+        start, end = _inside(part)
+        head, tail = part[:start], part[end:]
+        rows, own = zip(*self.cutter.rows(part, start, end), strict=True)
+        plain, others = self.plain_rows(rows)
+        body = BLANK.sub(b"", b"</row>".join(others))
+        # names count without their prefix, as for the native reader: so a prefixed cell must not stand beside usual ones
+        if any(b"<!" in piece for piece in (head, body, tail)) or b"<?" in body or (b":" in body and b":c" in body) or b":sheetData" in head or b"</sheetData" in body:
             raise _Odd
-        empty = part.startswith(b"<sheetData/>", start)
-        close = start if empty else part.find(b"</sheetData>", start)
-        head, body, tail = part[:start], part[start:close], part[close:]
-        own: dict[RowCol, str] = {}
-        if OWN_BYTES in body:  # nobody asks what ours say, and they are many and long
-            pieces = _UNASKED.split(body)
-            body = b"".join(pieces[::2])
-            own = {cell_spot(address): OWN for address in pieces[1::2] if address}
-        else:
-            body = _BLANK.sub(b"", body)
         count = body.count(b"<c")
-        self.cells += count
+        self.cells += count + len(plain.addresses)
         if self.cells > limits.cells:
             raise limits.beyond("cells", "有内容的单元格过多")
-        # names count without their prefix, as for the native reader: so a prefixed cell must not stand beside usual ones
-        if close < 0 or any(b"!" in piece and b"<!" in piece for piece in (head, body, tail)) or (b"?" in body and b"<?" in body) or (b":" in body and b":c" in body) or b":sheetData" in head:
-            raise _Odd
         cells = CELL.findall(body) if self.texts is not None else []
         addresses = [address for address, _, _ in cells] if len(cells) == count else _CELL.findall(body)
         if len(addresses) != count:
             raise _Odd
+        addresses += plain.addresses
         if len(set(addresses)) != len(addresses):
             raise Refused("file.damaged", f"工作表“{name[:31]}”中同一单元格出现两次")
         self.measure(addresses, name)
         if len(body) > limits.text_bytes and max(map(len, body.split(b"<"))) > limits.text_bytes:
             raise limits.beyond("text_bytes", f"工作表“{name[:31]}”有一个单元格文字过长")
-        rows, lost = self.values(cells if len(cells) == count else None)
+        values, lost = self.values(plain.values, cells if len(cells) == count else None)
         facts = replace(
             bare,
-            rows=rows,
-            formulas=own | self.find_formulas(body),
-            errors={**_find_errors(body), **lost},
-            formats=self.find_formats(body),
+            rows=values,
+            formulas=_ordered(plain.formulas, self.find_formulas(body)),
+            errors=_ordered(_find_errors(body), lost),
+            formats=_ordered({spot: self.formats[style] for spot, style in plain.styles.items() if style in self.formats}, self.find_formats(body)),
             merges=self.find_merges(tail, name),
-            hidden_rows=_find_hidden_rows(body),
+            hidden_rows=_find_hidden_rows(body).union(plain.hidden),
             hidden_cols=_find_hidden_columns(head),
+            own=frozenset().union(*own),
         )
-        return facts, body
+        return facts, rows
 
-    def values(self, cells: list[tuple[bytes, bytes, bytes]] | None) -> tuple[Any, dict[RowCol, str]]:
+    def plain_rows(self, rows: Sequence[bytes]) -> tuple[PlainRows, Sequence[bytes]]:
+        """The rows of plain cells, and those that are to be scanned."""
+        plain, others = PlainRows(), []
+        for row in rows:
+            if row not in self.known:
+                self.known[row] = self.read(row)
+            found = self.known[row]
+            if found is None or not plain.take(*found):
+                others.append(row)
+        return plain, others
+
+    def read(self, row: bytes) -> tuple[Frame, Values] | None:
+        """A row of plain cells with its values, read once for all sheets of the workbook; None where it is none."""
+        frame, written = framed(row) if len(row) <= self.limits.text_bytes else (None, ())
+        if frame is None or self.texts is None:
+            return None if frame is None else (frame, ())
+        try:
+            return frame, frame.values(written, self.texts)
+        except NotPlain:
+            return None
+
+    def values(self, plain: Mapping[int, Values], cells: list[tuple[bytes, bytes, bytes]] | None) -> tuple[Any, dict[RowCol, str]]:
         """The values of cells of the plainest kind, as rows that are still to be finished; none once the native reader is needed."""
         if cells is None or self.texts is None:
             self.texts = None
             return (), {}
         try:
-            rows, lost = plain_rows(cells, self.texts)
-            return rows or (), lost
+            others, lost = plain_values(cells, self.texts)
         except NotPlain:
             self.texts = None
             return (), {}
+        return laid_out(plain, others), lost
 
     def measure(self, addresses: list[bytes], name: str) -> None:
         """Refuse a sheet that a dense reader would lay out in more memory than allowed."""
@@ -157,7 +170,7 @@ class Scanner:
         for match in matches:
             spot = _cell_before(body, match.start() + 1)
             raw = match[2] or b""
-            text = OWN if OWN_BYTES in raw else _plain(raw)
+            text = OWN if OWN_BYTES in raw else unescaped(raw)
             given = dict(_ATTRIBUTE.findall(match[1])) if match[1] else {}
             if given.get(b"t") == b"shared":
                 if text:
@@ -199,9 +212,25 @@ class Scanner:
         return areas
 
 
-def readable(body: bytes) -> bytes:
+def readable(rows: Sequence[bytes]) -> bytes:
     """A sheet of its rows alone, for the native reader."""
-    return b"".join((_OPENED, body or b"<sheetData>", b"</sheetData></worksheet>"))
+    return b"".join((_OPENED, b"</row>".join(rows), _CLOSED))
+
+
+def _ordered(*found: Mapping[RowCol, str]) -> dict[RowCol, str]:
+    """What was found in cells, from top to bottom, whichever way it was found."""
+    return dict(sorted(item for some in found for item in some.items()))
+
+
+def _inside(part: bytes) -> tuple[int, int]:
+    """Where the rows of a sheet begin and end."""
+    start = part.find(b"<sheetData")
+    if part.startswith(b"<sheetData/>", start):
+        return start, start
+    end = part.rfind(b"</sheetData>")
+    if end < start or not part.startswith(_ROWS, start):
+        raise _Odd
+    return start + len(_ROWS), end
 
 
 @lru_cache(maxsize=256)
@@ -239,7 +268,7 @@ def _find_errors(body: bytes) -> dict[RowCol, str]:
         start = body.rfind(b"<c ", 0, match.start() + 1)
         tag = _CELL.match(body, start)
         if tag and tag.end() > match.start():  # else these are words of a text
-            found[cell_spot(tag[1])] = _plain(match[1] or b"") or "#?"
+            found[cell_spot(tag[1])] = unescaped(match[1] or b"") or "#?"
     return found
 
 
@@ -258,10 +287,16 @@ def _find_hidden_rows(body: bytes) -> frozenset[int]:
 def _find_hidden_columns(head: bytes) -> frozenset[int]:
     start = head.find(b"<cols>")
     columns = head[start : head.find(b"</cols>")] if start >= 0 else b""
-    if b"hidden" not in columns:
-        if b":cols" in head or (start < 0 and b"<cols" in head):
-            raise _Odd
-        return frozenset()
+    if b"hidden" in columns:
+        return _hidden(columns)
+    if b":cols" in head or (start < 0 and b"<cols" in head):
+        raise _Odd
+    return frozenset()
+
+
+@lru_cache(maxsize=256)
+def _hidden(columns: bytes) -> frozenset[int]:
+    """The columns that are hidden, of those listed. The sheets of a form have the same list again and again."""
     found = _COLUMN.findall(columns)
     if len(found) != columns.count(b"<col ") or b"'" in columns:
         raise _Odd
@@ -274,17 +309,6 @@ def _find_hidden_columns(head: bytes) -> frozenset[int]:
             except (KeyError, ValueError):
                 raise _Odd from None
     return frozenset(hidden)
-
-
-_ENTITY = re.compile(r"&(?:#x([0-9A-Fa-f]{1,6})|#([0-9]{1,7})|(amp|lt|gt|quot|apos));")
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-
-
-def _plain(text: bytes) -> str:
-    decoded = text.decode("utf-8", "replace")
-    if "&" not in decoded:
-        return decoded
-    return _ENTITY.sub(lambda m: _ENTITIES[m[3]] if m[3] else chr(min(int(m[1], 16) if m[1] else int(m[2]), 0x10FFFF)), decoded)
 
 
 # a quoted text or sheet name (kept), or a reference that is not the beginning of a longer word or of a function

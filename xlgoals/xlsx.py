@@ -7,7 +7,7 @@ very parts that were inspected, so that it never sees a byte this program has no
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xlgoals.archive import Zip, stored_zip
@@ -66,7 +66,7 @@ def inspect_xlsx(zipped: Zip, kind: str, limits: Limits) -> Package:
             raise Refused("file.suspicious", "两张工作表指向同一内部部件")
         seen.add(part_name)
         bare = Sheet(name, state=_STATES.get(element.get("state", ""), "visible"), names=own_names.get(index, {}))
-        sheet, part = scanner.sheet(zipped.xml(part_name), bare)
+        sheet, part = scanner.sheet(zipped.read(part_name), bare)
         sheets.append(sheet)
         parts.append(part)
     if len({sheet.name.casefold() for sheet in sheets}) != len(sheets):
@@ -139,7 +139,7 @@ def carried(zipped: Zip) -> set[str]:
     return found | {"dde" for name in links if b"ddeLink" in zipped.xml(name)}
 
 
-def _readable(sheets: list[bytes], strings: bytes) -> bytes:
+def _readable(sheets: Sequence[Sequence[bytes]], strings: bytes) -> bytes:
     """Make the package that the native reader gets: inspected sheets and strings, and nothing else."""
     doc = "http://schemas.openxmlformats.org/package/2006/relationships"
     listed = "".join(f'<sheet name="{n}" sheetId="{n}" r:id="s{n}"/>' for n in range(1, len(sheets) + 1))
