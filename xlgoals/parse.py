@@ -100,7 +100,8 @@ def _copies(parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> t
                 kept.append(first)
                 findings.append(catalogue.finding("form.same_copy", at, found=names, expected=first.sheet, others=others))
     findings += [catalogue.finding("form.hidden", At(one.file, one.sheet), found=one.sheet) for one in kept if state[one.sheet] != "visible"]
-    return sorted(kept, key=lambda one: [t.id for _, t in parsed].index(one.id)), [*findings, *_namesakes(kept, parsed, catalogue)]
+    place = {taken.id: at for at, (_, taken) in enumerate(parsed)}
+    return sorted(kept, key=lambda one: place[one.id]), [*findings, *_namesakes(kept, parsed, catalogue)]
 
 
 def _namesakes(kept: Sequence[Return], parsed: Sequence[tuple[Located, Return]], catalogue: Catalogue) -> Iterator[Finding]:

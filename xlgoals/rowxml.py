@@ -19,7 +19,6 @@ from xlgoals.safexml import unescaped
 
 LONG = 4 << 20  # bytes of the rows of a sheet
 LONGEST = 4_096  # bytes of a row worth remembering
-LONGEST_OWN = 16_384  # and of our formulas in one
 _VALUE = re.compile(rb"<v>([^<]*+)</v>")
 _CLOSE = b"</row>"
 _NOWHERE: frozenset[RowCol] = frozenset()
@@ -139,13 +138,13 @@ class Cutter:
     """
 
     def __init__(self) -> None:
-        self._own: dict[bytes, tuple[bytes, bytes, frozenset[RowCol]]] = {}  # how cells of ours begin -> them, what is left, where they stood
+        self._own: dict[bytes, tuple[bytes, bytes, frozenset[RowCol]]] = {}  # how such cells begin -> all of them, what else is there, where ours stood
 
     def rows(self, part: bytes, start: int, end: int) -> Iterator[tuple[bytes, frozenset[RowCol]]]:
         """Each row without its end tag and our formulas, and where these stood; what stands behind the last row comes as one more."""
         if end - start > LONG:
             whole = part[start:end]
-            yield _without_own.__wrapped__(whole) if OWN_BYTES in whole else (BLANK.sub(b"", whole), _NOWHERE)
+            yield _without_own(whole) if OWN_BYTES in whole else (BLANK.sub(b"", whole), _NOWHERE)
             return
         own = part.find(OWN_BYTES, start, end)
         while True:
@@ -162,14 +161,14 @@ class Cutter:
                 if not cells or not part.startswith(cells, first):
                     close = part.find(_CLOSE, own, end)
                     cells = part[first : end if close < 0 else close + len(_CLOSE)]
-                    rest, spots = (_without_own if len(cells) <= LONGEST_OWN else _without_own.__wrapped__)(cells.removesuffix(_CLOSE))
-                    self._own[part[first:own]] = cells, rest, spots
+                    rest, spots = _without_own(cells.removesuffix(_CLOSE))
+                    if close >= 0:
+                        self._own[part[first:own]] = cells, rest, spots
                 yield part[start:first] + rest, spots
                 start = first + len(cells)
                 own = part.find(OWN_BYTES, start, end)
 
 
-@lru_cache(maxsize=2_048)
 def _without_own(cells: bytes) -> tuple[bytes, frozenset[RowCol]]:
     """Cells without our own formulas, and where these stood."""
     pieces = _UNASKED.split(cells)
