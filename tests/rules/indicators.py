@@ -164,6 +164,7 @@ CASES = [
     good("level2.kind", "费用减免", "即时结算", level=TIMING),
     good("level2.kind", "县级保费补贴比例", "≤25%", level=COST),
     good("level2.kind", "补助资金拨付", "每季度结束后15日内", level=TIMING),
+    good("level2.kind", "补贴资金兑现", "6月30日前兑现60%以上", level=TIMING),
     # the name
     bad("satisfaction.name", "政策知晓率", "≥95%", level=CONTENT, cell=NAME),
     good("satisfaction.name", "群众有效投诉次数", "≤3次", level=CONTENT),
