@@ -64,7 +64,7 @@ def summarise(
 
     with read_through(paths, state, job, forms, how) as stored, tempfile.TemporaryDirectory(prefix="xlgoals-") as work, adding_bar() as show:
         summary, tally = summarised(
-            stored.store, stored.sources, stored.listed, forms, Path(work), subjects=subjects, judged=judged if reviewing else None, jobs=how.jobs, on_batch=show
+            stored.store, stored.sources, stored.listed, forms, Path(work), subjects=subjects, judged=judged if reviewing else None, on_batch=show
         )  # fmt: skip
         whole = assemble(summary, forms.catalogue, former=former, grades=joined_grades(grades))
         _write(whole, target, paths, stored.returns, former, forms, _budgets(tally, forms, subjects, whole))

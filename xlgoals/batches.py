@@ -15,11 +15,11 @@ from pathlib import Path
 import polars as pl
 
 from xlgoals.balance import is_goal_form, lay_out
+from xlgoals.check import together
 from xlgoals.consolidate import COUNTED, Begin, Summary, adding, consolidate, number_units, totalled
 from xlgoals.explanations import explained
 from xlgoals.findings import SEVERITIES, Finding
 from xlgoals.forms import Forms
-from xlgoals.judges import judged as judged_by_rules
 from xlgoals.parts import Frame, Parts
 from xlgoals.settle import settled
 from xlgoals.sources import Source
@@ -147,13 +147,12 @@ def summarised(
     *,
     subjects: Sequence[Subject] = (),
     judged: Judge | None = None,
-    jobs: int | None = None,
     on_batch: Callable[[int, int], None] | None = None,
     most: int = MOST,
 ) -> tuple[Summary, Tally]:
     """Judge and add up what was read. `listed`, `judged`, `on_batch`: see `judging`; `work`: see `added_up`."""
     plan = planned(store, sources, most)
-    batches = judging(store, plan, sources, listed, forms, subjects=subjects, judged=judged, jobs=jobs, on_batch=on_batch)
+    batches = judging(store, plan, sources, listed, forms, subjects=subjects, judged=judged, on_batch=on_batch)
     return added_up(batches, plan, forms, work, subjects)
 
 
@@ -166,10 +165,9 @@ def judging(
     *,
     subjects: Sequence[Subject] = (),
     judged: Judge | None = None,
-    jobs: int | None = None,
     on_batch: Callable[[int, int], None] | None = None,
 ) -> Iterator[Tables]:
-    """Judge what was read, batch by batch. `listed` are findings of listing the files; `judged` may change the findings of a batch,
+    """Judge together what was read and judged alone, batch by batch. `listed` are findings of listing the files; `judged` may change the findings of a batch,
     told whether it is the last."""
     changed = {source.name: source.changed for source in sources}
     # they may have come in a list of their own, for a return of another batch
@@ -178,13 +176,10 @@ def judging(
     home = {name: at for at, batch in enumerate(plan.batches) for name in batch}
     last = len(plan.batches) - 1
 
-    def taken() -> Iterator[Tables]:
-        for number, names in enumerate(plan.batches):
-            own = [finding for finding in listed if home.get(finding.at.file, last) == number]
-            yield settled(with_findings(store.tables(names), own), changed, forms.catalogue)
-
-    for number, tables in enumerate(judged_by_rules(taken(), len(plan.batches), forms, subjects, jobs)):
-        tables = explained(replace(tables, answers=answers), explanation)
+    for number, names in enumerate(plan.batches):
+        own = [finding for finding in listed if home.get(finding.at.file, last) == number]
+        tables = settled(with_findings(store.tables(names), own), changed, forms.catalogue)
+        tables = explained(replace(with_findings(tables, together(tables, forms, subjects)), answers=answers), explanation)
         if judged:  # a unit answers a reviewer's question as it answers ours
             tables = explained(judged(tables, number == last), explanation)
         yield tables

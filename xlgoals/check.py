@@ -6,9 +6,10 @@ crashes is a defect of the program and is told as such; the others go on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import lru_cache, partial, reduce
+from operator import and_
 
 import pandera.polars as pa
 import polars as pl
@@ -26,7 +27,7 @@ from xlgoals.kinds_tie import judge
 from xlgoals.rules import DEFECT, across_forms, conditions, lint
 from xlgoals.subjects import Subject
 from xlgoals.tables import Tables
-from xlgoals.telling import Defect, Failure, Outcome, Place, told
+from xlgoals.telling import Defect, Failure, Outcome, Place, sorted_by_place, told
 
 __all__ = ["DEFECT", "accepted", "check"]
 
@@ -37,6 +38,11 @@ COLUMNS = (facts.columns, facts_figures.columns, facts_prose.columns)
 def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> pl.DataFrame:
     """Judge all returns of a batch by the rules of the catalogue: a findings table, sorted by place. `subjects` say which code of
     expenditure a project is of."""
+    return together(replace(tables, judged=alone(tables, forms)), forms, subjects)
+
+
+def alone(tables: Tables, forms: Forms) -> pl.DataFrame:
+    """What the rules find that look at one form at a time: the table `judged`, the same whatever else is in the batch."""
     outcome, spoken, units = Outcome(), unread(tables), tuple(forms.money_units.items())
     for (name,), returns in sorted(tables.returns.partition_by("form", as_dict=True).items()):
         form = forms[str(name)]
@@ -52,6 +58,12 @@ def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> pl.
                 outcome.crashed(wanted, type(error).__name__)
                 continue
             _judge(frame, _columns(form)[table], f"{form.id} {table}", wanted, outcome)
+    return told(outcome, tables, forms.catalogue)
+
+
+def together(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> pl.DataFrame:
+    """All that the rules find in a batch whose forms were judged alone: that, and what only several forms together can get wrong."""
+    outcome = Outcome()
     if not tables.returns.is_empty():
         _across(tables, forms.catalogue, outcome)
     for kind, judged in judge(tables, forms, subjects):
@@ -59,7 +71,9 @@ def check(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> pl.
             outcome.findings += judged()
         except Exception as error:
             outcome.defects.append(Defect(kind, type(error).__name__))
-    return told(outcome, tables, forms.catalogue)
+    found = pl.concat([tables.judged, told(outcome, tables, forms.catalogue)]).drop("rid")
+    defect = pl.col("code") == DEFECT  # each return that a defect is about has told of it
+    return sorted_by_place(pl.concat([found.filter(~defect), found.filter(defect).unique("key", keep="first", maintain_order=True)]))
 
 
 def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
@@ -133,42 +147,40 @@ def _held(frame: pl.DataFrame, wanted: Sequence[Condition]) -> Sequence[Held]:
     return [found[number] for number in range(len(wanted))]
 
 
-def _schema(types: Mapping[str, pl.DataType], name: str, wanted: Sequence[Condition], held: Sequence[Held]) -> pa.DataFrameSchema:
-    """A schema of columns, each with the conditions that may blame it."""
-    checks: dict[str, list[pa.Check]] = {}
-    for number, (one, whether) in enumerate(zip(wanted, held, strict=True)):
-        checks.setdefault(one.column, []).append(pa.Check(partial(_holds, whether), name=str(number), ignore_na=False))
+Blamed = dict[str, list[tuple[Condition, pl.Series]]]  # by column: its conditions, and of each row whether it meets them
+
+
+def _schema(types: Mapping[str, pl.DataType], name: str, blamed: Blamed) -> pa.DataFrameSchema:
+    """A schema of columns, each checked by all the conditions that may blame it: a check costs pandera the same on one row and on a
+    million, so there is one a column."""
+    checks = {column: [pa.Check(partial(_all_hold, [held for _, held in own]), ignore_na=False)] for column, own in blamed.items()}
     return pa.DataFrameSchema(
         {column: pa.Column(dtype, nullable=True, checks=checks.get(column, [])) for column, dtype in types.items()}, strict=True, name=name
     )
 
 
-def _holds(held: Held, data: PolarsData) -> pl.LazyFrame:
-    """Tell pandera which rows meet a condition; one that cannot decide is a defect, which pandera would take for bad data."""
-    if isinstance(held, Exception):
-        raise held
-    if held.null_count():
-        raise ValueError("undecided")
-    return held.to_frame().lazy()
+def _all_hold(held: Sequence[pl.Series], data: PolarsData) -> pl.LazyFrame:
+    return pl.LazyFrame(reduce(and_, held).alias("held"))
 
 
 def _judge(frame: pl.DataFrame, types: Mapping[str, pl.DataType], name: str, wanted: Sequence[Condition], outcome: Outcome) -> None:
-    """Validate once; pandera's reason tells a failing row from a check that crashed and from a table that is not as declared."""
+    """Validate once; pandera's reason tells failing rows from a table that is not as declared. A condition that crashed or could not
+    decide is a defect, which pandera would take for bad data."""
+    blamed: Blamed = {}
+    for one, held in zip(wanted, _held(frame, wanted), strict=True):
+        if isinstance(held, pl.Series) and not held.null_count():
+            blamed.setdefault(one.column, []).append((one, held))
+        else:
+            outcome.crashed((one,), "undecided" if isinstance(held, pl.Series) else type(held).__name__)
     try:
-        _schema(types, name, wanted, _held(frame, wanted)).validate(frame, lazy=True)
+        _schema(types, name, blamed).validate(frame, lazy=True)
     except SchemaErrors as errors:
         for error in errors.schema_errors:
-            reason, told = error.reason_code, error.check_output
-            # a check of ours bears the number of its condition; pandera's own (a column missing, a type wrong) bear words
-            number = error.check.name if isinstance(error.check, pa.Check) else None
-            blamed = wanted if number is None else wanted[int(number) : int(number) + 1]
-            if reason is SchemaErrorReason.DATAFRAME_CHECK and isinstance(told, pl.DataFrame):
-                _fail(blamed[0], frame.filter(~told.to_series()), outcome)
-            elif reason is SchemaErrorReason.CHECK_ERROR:
-                kind = re.match(r"\w+", str(error.failure_cases))
-                outcome.crashed(blamed, kind[0] if kind else reason.name)
-            else:
-                outcome.crashed(blamed, reason.name if reason else type(error).__name__)
+            if error.reason_code is SchemaErrorReason.DATAFRAME_CHECK and isinstance(error.check, pa.Check):
+                for one, held in blamed[error.schema.name]:
+                    _fail(one, frame.filter(~held), outcome)
+            else:  # pandera's own: a column missing, a type wrong
+                outcome.crashed(wanted, error.reason_code.name if error.reason_code else type(error).__name__)
     except Exception as error:  # pandera itself
         outcome.crashed(wanted, type(error).__name__)
 

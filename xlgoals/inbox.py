@@ -160,7 +160,7 @@ def collected(
         altered_by, standing, tally = load_words().altered_by, dict[str, Stood](), Tally()
         batches: list[Laid] = []
         with adding_bar() as show:
-            for tables in _judging(inbox, reviewing, how.jobs, show):
+            for tables in _judging(inbox, reviewing, show):
                 tally = tally.with_(tables)
                 standing |= stood(tables, altered_by)
                 if reviewing and write:
@@ -174,11 +174,11 @@ def collected(
         yield found
 
 
-def _judging(inbox: Inbox, reviewing: Reviewing | None, jobs: int | None, show: Callable[[int, int], None] | None) -> Iterator[Tables]:
+def _judging(inbox: Inbox, reviewing: Reviewing | None, show: Callable[[int, int], None] | None) -> Iterator[Tables]:
     stored, forms = inbox.stored, inbox.forms
     plan = planned(stored.store, inbox.named(inbox.sorted.told))
     listed = inbox.sorted.of(stored.listed)
-    return judging(stored.store, plan, stored.sources, listed, forms, judged=reviewing.judged if reviewing else None, jobs=jobs, on_batch=show)
+    return judging(stored.store, plan, stored.sources, listed, forms, judged=reviewing.judged if reviewing else None, on_batch=show)
 
 
 def _laid(tables: Tables, work: Path, number: int) -> Laid:

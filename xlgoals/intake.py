@@ -7,7 +7,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +50,7 @@ class Job(NamedTuple):
     given: Given
     limits: Limits
     key: bytes = b""  # of a cycle whose stamps are signed
+    judge: bool = False  # whether it also judges each form, by the rules that look at one alone
 
 
 class Taken(NamedTuple):
@@ -106,9 +107,9 @@ def read_into(
     limits: Limits | None = None,
     key: bytes = b"",
 ) -> None:
-    """Read files, as `gather` does, into a store; those that it knows are not read again. Whatever ends the run early, what was
-    read until then is kept."""
-    job = Job(tuple(forms_dirs), given, limits or Limits(), key)
+    """Read files, as `gather` does, into a store, and judge each form as far as it can be judged alone; those that it knows are not
+    read again. Whatever ends the run early, what was read until then is kept."""
+    job = Job(tuple(forms_dirs), given, limits or Limits(), key, judge=True)
     rest = store.known(sources)
     known = len(sources) - len(rest)
 
@@ -137,7 +138,7 @@ def _read(
 
     def lost(source: Source, slow: bool) -> Piece:
         code = "file.too_slow" if slow else "file.crashed"
-        return _answer({source: Taken(findings=[catalogue.finding(code, At(source.name), detail=job.limits.told("seconds"))])}, catalogue)
+        return _answer({source: Taken(findings=[catalogue.finding(code, At(source.name), detail=job.limits.told("seconds"))])}, job)
 
     return work_through(
         sources, partial(take_files, job=job), lost,
@@ -147,13 +148,13 @@ def _read(
 
 def take_files(sources: Sequence[Source], job: Job) -> Piece:
     """Read some files, in a worker; one that takes too long ends the worker, since native code cannot be stopped."""
-    catalogue = _forms(job.forms).catalogue  # not on the first file's time
+    _forms(job.forms)  # not on the first file's time
     load_return_words()
     taken = {}
     for source in sources:
         with deadline(job.limits.seconds):
             taken[source] = take_file(source, job)
-    return _answer(taken, catalogue)
+    return _answer(taken, job)
 
 
 def take_file(source: Source, job: Job) -> Taken:
@@ -209,12 +210,17 @@ def _crash(at: At, error: Exception, catalogue: Catalogue) -> Finding:
     return catalogue.finding("internal.crash", at, found=told, detail=place, error=told)
 
 
-def _answer(taken: Mapping[Source, Taken], catalogue: Catalogue) -> Piece:
-    told = taken.values()
+def _answer(taken: Mapping[Source, Taken], job: Job) -> Piece:
+    told, forms = taken.values(), _forms(job.forms)
     tables = tabulate((one for some in told for one in some.returns), (), (one for some in told for one in some.answers))
-    findings = keyed((one for some in told for one in some.findings), tables, catalogue)
+    findings = keyed((one for some in told for one in some.findings), tables, forms.catalogue)
+    tables = with_findings(tables, findings)
+    if job.judge and tables.returns.height:
+        from xlgoals.check import alone  # pandera takes half a second to load: only for those who judge
+
+        tables = replace(tables, judged=alone(tables, forms))
     return Piece(
-        to_bytes(with_findings(tables, findings)),
+        to_bytes(tables),
         {source.name: one.sha256 for source, one in taken.items() if one.sha256},
         tuple(source.name for source, one in taken.items() if one.output),
         sum(finding.open for finding in findings),

@@ -92,6 +92,8 @@ def _mistakes(rule: Rule, catalogue: Catalogue, units: Units) -> Iterator[tuple[
     for code in rule.parameters.get("unless", "").split():
         if code not in catalogue.rules:
             yield ("parameters", "unless"), f"unless 里的 {code} 不在规则清单里，请改正或删去"
+        elif across_forms(catalogue.rules[code]) and not kind.across:  # each form is judged before all of them are
+            yield ("parameters", "unless"), f"unless 里的 {code} 要看几张表才知道，只看一张表的规则不能等它，请删去"
     if kind.cases and not rule.cases:
         yield (), "缺少 cases，请补上"
     for number, case in enumerate(rule.cases):

@@ -24,6 +24,12 @@ NUMBER = pl.Decimal(38, 12)
 EXACT = Context(prec=200)
 LARGEST = Decimal(10) ** 25
 
+_FINDING: Mapping[str, pl.DataType] = {
+    "code": pl.String(), "severity": pl.String(), "file": pl.String(), "sheet": pl.String(), "cell": pl.String(), "field": pl.String(),
+    "found": pl.String(), "expected": pl.String(), "message": pl.String(), "remedy": pl.String(), "key": pl.String(),
+    "amount": pl.Boolean(), "record": pl.String(), "others": pl.List(pl.List(pl.String())),
+    "status": pl.String(), "answer": pl.String(),
+}  # fmt: skip
 SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     # one row a form instance
     "returns": {
@@ -61,12 +67,9 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
     "places": {
         "rid": pl.String(), "key": pl.String(), "cell": pl.String(), "text": pl.String(), "witness": pl.String(), "label": pl.String(),
     },
-    "findings": {
-        "code": pl.String(), "severity": pl.String(), "file": pl.String(), "sheet": pl.String(), "cell": pl.String(), "field": pl.String(),
-        "found": pl.String(), "expected": pl.String(), "message": pl.String(), "remedy": pl.String(), "key": pl.String(),
-        "amount": pl.Boolean(), "record": pl.String(), "others": pl.List(pl.List(pl.String())),
-        "status": pl.String(), "answer": pl.String(),
-    },
+    "findings": _FINDING,
+    # what the rules found that look at one form alone; it counts once the batch is judged (`check.together`)
+    "judged": {"rid": pl.String(), **_FINDING},
     # what units wrote beside queries in the lists of problems that went back
     "answers": {"file": pl.String(), "key": pl.String(), "code": pl.String(), "text": pl.String()},
 }  # fmt: skip
@@ -92,6 +95,7 @@ class Tables:
     details: pl.DataFrame
     places: pl.DataFrame
     findings: pl.DataFrame
+    judged: pl.DataFrame
     answers: pl.DataFrame
 
     def items(self) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -107,6 +111,7 @@ def tabulate(returns: Iterable[Return], findings: Iterable[Finding] = (), answer
     frames = {
         "returns": pl.DataFrame(known, schema=SCHEMAS["returns"], orient="row"),
         "findings": pl.DataFrame(schema=SCHEMAS["findings"]),
+        "judged": pl.DataFrame(schema=SCHEMAS["judged"]),
         "answers": pl.DataFrame(list(answers), schema=SCHEMAS["answers"], orient="row"),
     }
     parts: Mapping[str, Iterable[Iterable[tuple[object, ...]]]] = {
@@ -196,12 +201,12 @@ def with_findings(tables: Tables, findings: Iterable[Finding] | pl.DataFrame) ->
     """The tables with more findings beside those they hold."""
     if isinstance(findings, pl.DataFrame):
         return replace(tables, findings=pl.concat([tables.findings, findings]))
-    return with_findings(tables, finding_rows(as_rows(findings)))
+    return with_findings(tables, framed("findings", as_rows(findings)))
 
 
-def finding_rows(rows: Sequence[Sequence[object]]) -> pl.DataFrame:
-    """A findings table of rows in the order of its columns."""
-    return pl.DataFrame(_columns(list(SCHEMAS["findings"].items()), rows))
+def framed(name: str, rows: Sequence[Sequence[object]]) -> pl.DataFrame:
+    """One of the tables, of rows in the order of its columns."""
+    return pl.DataFrame(_columns(list(SCHEMAS[name].items()), rows))
 
 
 def as_rows(findings: Iterable[Finding]) -> list[tuple[object, ...]]:

@@ -18,7 +18,7 @@ from xlgoals.findings import Catalogue, Finding
 from xlgoals.keys import Keys, keyed
 from xlgoals.records import At, RowCol, cell_spot
 from xlgoals.rules import DEFECT
-from xlgoals.tables import Tables, as_rows, finding_rows
+from xlgoals.tables import Tables, as_rows, framed
 
 Place = tuple[str, str]  # rid, record key
 NOWHERE = ("", "", "")  # cell, text and label of what stands in no cell
@@ -54,22 +54,25 @@ class Outcome:
 
 
 def told(outcome: Outcome, tables: Tables, catalogue: Catalogue) -> pl.DataFrame:
-    """Tell all that a batch yields, sorted by place."""
+    """Tell all that a batch yields, each finding with the return that it is about. A defect is about all of them; findings that know
+    their places need none."""
     defects = list(outcome.defects)
-    rows = list(_phrased(_led(outcome.failures, catalogue), tables, catalogue, defects))
-    findings = [*outcome.findings, *(catalogue.finding(DEFECT, At(""), found=one.rule, error=one.error) for one in dict.fromkeys(defects))]
-    return _sorted(finding_rows([*rows, *as_rows(keyed(findings, tables, catalogue))]))
+    rows = list(_phrased(_led(outcome.failures, tables, catalogue), tables, catalogue, defects))
+    crashed = as_rows(catalogue.finding(DEFECT, At(""), found=one.rule, error=one.error) for one in dict.fromkeys(defects))
+    rows += [(rid, *row) for row in crashed for rid in (tables.returns["rid"].to_list() or [""])]
+    rows += [("", *row) for row in as_rows(keyed(outcome.findings, tables, catalogue))]
+    return framed("judged", rows)
 
 
-def _led(failures: Sequence[Failure], catalogue: Catalogue) -> Iterator[Failure]:
+def _led(failures: Sequence[Failure], tables: Tables, catalogue: Catalogue) -> Iterator[Failure]:
     """Leave out what only follows from another finding: a rule's `unless` names those that say it better."""
     better = {code: words.split() for code, rule in catalogue.rules.items() if (words := rule.parameters.get("unless"))}
     leading = {code for codes in better.values() for code in codes}
-    said = {(one.condition.code, one.rid, one.record) for one in failures if one.condition.code in leading}
+    said = set(tables.judged.filter(pl.col("code").is_in(leading)).select("code", "rid", "record").rows())
+    said.update((one.condition.code, one.rid, one.record) for one in failures if one.condition.code in leading)
     for one in failures:
-        codes = better.get(one.condition.code)
-        about = codes and (one.condition.about or (one.record,))
-        if not codes or not about or not any((code, one.rid, record) in said for code in codes for record in about):
+        codes, about = better.get(one.condition.code, ()), one.condition.about or (one.record,)
+        if not any((code, one.rid, record) in said for code in codes for record in about):
             yield one
 
 
@@ -93,7 +96,7 @@ def _phrased(failures: Iterable[Failure], tables: Tables, catalogue: Catalogue, 
             continue
         found, expected = told["found"], told["expected"]
         key = keys.of(condition.code, home, record or called, found, expected)
-        yield condition.code, rule.severity, *at, called, found, expected, message, remedy, key, rule.amount, record, beside, "", ""
+        yield rid, condition.code, rule.severity, *at, called, found, expected, message, remedy, key, rule.amount, record, beside, "", ""
 
 
 def _places(failures: Sequence[Failure], tables: Tables) -> dict[Place, tuple[str, str, str]]:
@@ -108,8 +111,8 @@ def _places(failures: Sequence[Failure], tables: Tables) -> dict[Place, tuple[st
     return {(rid, key): (cell, text, label) for rid, key, cell, text, label in found.select("rid", "key", "cell", "text", "label").rows()}
 
 
-def _sorted(findings: pl.DataFrame) -> pl.DataFrame:
-    """By place as people read it: file, sheet, row, column; what concerns a whole sheet first."""
+def sorted_by_place(findings: pl.DataFrame) -> pl.DataFrame:
+    """Findings as people read them: file, sheet, row, column; what concerns a whole sheet first."""
     rows, columns = zip(*map(_spot, findings["cell"]), strict=True) if findings.height else ((), ())
     spots = (pl.Series("#row", rows, pl.Int64), pl.Series("#column", columns, pl.Int64))
     order = ["file", "sheet", "#row", "#column", "code", "record", "found"]
