@@ -136,7 +136,7 @@ def _nested(codes: pl.DataFrame, levels: tuple[int, ...]) -> pl.DataFrame:
     proper = length.is_in(list(levels))
     above = pl.when(proper).then(pl.lit("")).otherwise(None)  # of a code of no length nobody can tell
     for level in levels:
-        known = lines.select("scope", "grid", **{f"is_{level}": pl.lit(value=True), f"at_{level}": "code"})
+        known = lines.select("scope", "grid", pl.lit(value=True).alias(f"is_{level}"), pl.col("code").alias(f"at_{level}"))
         lines = lines.with_columns(pl.col("code").str.head(level).alias(f"at_{level}")).join(known, on=["scope", "grid", f"at_{level}"], how="left")
         above = pl.when(proper & (length > level) & pl.col(f"is_{level}")).then(pl.col(f"at_{level}")).otherwise(above)
     return lines.select("scope", "grid", "code", above=above)
