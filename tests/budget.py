@@ -16,7 +16,7 @@ from xlgoals.yamlmark import load_marked
 EXAMPLES = data_folder("examples") / "data"
 DATA: dict[str, Any] = load_marked(EXAMPLES / "budget" / "qinglong-budget-2024.yaml").data
 PROJECTS: list[dict[str, Any]] = load_marked(EXAMPLES / "qinglong-2024.yaml").data["projects"]
-SUBJECTS: tuple[Subject, ...] = read_subjects(EXAMPLES / "budget" / "subjects-qinglong-2024.csv", data_folder("mappings") / "listings.yaml")
+SUBJECTS: tuple[Subject, ...] = read_subjects(EXAMPLES / "budget" / "subjects-qinglong-2024.csv", data_folder("mappings") / "listings.yaml", load_forms().codes)
 STATED = load_forms()["qinglong-statement-2024"]
 PRINTED_SHEETS = frozenset(sheet.sheet for sheet in load_forms().books["qinglong-budget-2024"].sheets if sheet.per == "workbook")
 WAN = Decimal(10_000)

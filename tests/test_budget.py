@@ -17,16 +17,18 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from examples.fill import file_name
+from examples.fill import file_name, fill
 from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, printed
 from tests.returns import checked
 from tests.test_ties import ROUNDED, departments
 from xlgoals.balance import evaluate, lay_out
 from xlgoals.budget import Budgets, add_up
 from xlgoals.cli import main
+from xlgoals.cycle import create_cycle
 from xlgoals.findings import Finding
 from xlgoals.intake import gather
 from xlgoals.kinds_tie import judge
+from xlgoals.records import Stamp
 from xlgoals.spec import load_forms
 from xlgoals.tables import Tables, tabulate, with_findings
 from xlgoals.wording import load_wording
@@ -209,6 +211,27 @@ def test_the_sums_are_formulas_that_come_out_the_same(summary: Path, tmp_path: P
         assert cells
         for cell in cells:
             assert computed[told.name][cell.coordinate].value == values[told.name][cell.coordinate].value
+
+
+def test_in_a_cycle_the_roster_says_which_code_a_project_is_of(tmp_path: Path) -> None:
+    """The department's workbook as it was sent out and came back: the goal forms are held against the tables by code."""
+    cycle = tmp_path / "2024预算"
+    create_cycle(cycle, DATA["year"], "qinglong-budget-2024")
+    code, name = DATA["department"].split(" ")
+    book = openpyxl.load_workbook(cycle / "roster.xlsx")
+    book["单位"].append((code, name))
+    head = [cell.value for cell in book["项目"][1]]
+    for one in SUBJECTS:
+        told = {"单位编码": code, "项目名称": one.project_name, "项目编码": one.project_code, "科目编码": one.code, "是否结转": "是" if one.carried else "否"}
+        book["项目"].append([told.get(heading) for heading in head])
+    book.save(cycle / "roster.xlsx")
+    stamp = Stamp(1, "", "", year=DATA["year"], department=DATA["department"], unit=name, code=code, cycle=cycle.name)
+    (cycle / "inbox" / "报送.xlsx").write_bytes(fill(DATA, stamp))
+    run = CliRunner().invoke(main, ["consolidate", "--cycle", str(cycle), "--include", "errors", "--no-state"])
+    assert run.exit_code == 1 and "应报 1 家，计入 1 家" in run.output, run.output
+    found = rows(openpyxl.load_workbook(cycle / "summary" / "汇总.xlsx", data_only=True)["勾稽核对"])
+    assert [(row["一边（万元）"], row["结果"]) for row in found if row["编号"] == "K24"] == [(1316, "平"), (1904.81, "平")]
+    assert len([row for row in found if row["编号"] == "K23" and row["结果"] == "平"]) == 6
 
 
 def test_a_summary_without_budgets_has_no_such_sheets(tmp_path: Path) -> None:

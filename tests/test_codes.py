@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from xlgoals.codes import load_codes, take_codes
-from xlgoals.errors import UsageError
+from xlgoals.errors import InputError, UsageError
 from xlgoals.listing import read_listing, spellings
 from xlgoals.spec import data_folder, load_forms
+from xlgoals.subjects import read_subjects
 
 CODES = load_forms().codes
 HEADINGS = data_folder("mappings") / "listings.yaml"
@@ -105,5 +107,44 @@ def test_the_later_folder_and_the_later_year_win(tmp_path: Path) -> None:
 
 def test_the_roster_of_projects_is_read(tmp_path: Path) -> None:
     rows = read_listing(data_folder("examples") / "data" / "budget" / "subjects-qinglong-2024.csv", (("project_name", "subject"),), spellings(HEADINGS)["headings"])
-    assert len(rows) == 25 and rows[0]["project_code"] == "13032123P00305610045Y" and rows[0]["subject"] == "2101301"
-    assert rows[4]["project_name"].endswith("(冀财社【2023】208号)") and all(row["basis"].startswith("推定") for row in rows)
+    assert len(rows) == 25 and rows[0].text("project_code") == "13032123P00305610045Y" and rows[0].text("subject") == "2101301"
+    assert rows[4].text("project_name").endswith("(冀财社【2023】208号)") and all(row.text("basis").startswith("推定") for row in rows)
+    assert rows[0].place == "subjects-qinglong-2024.csv:2"
+
+
+def written(path: Path, lines: list[str], encoding: str = "gb18030") -> Path:
+    path.write_bytes("\r\n".join(lines).encode(encoding))
+    return path
+
+
+def test_every_mistake_of_a_code_list_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    """Of a year's full list as it is copied together: codes of other classifications and notes are left, what is wrong is told."""
+    good = ["说明：2026年", "序号,科目编码,科目名称,备注", "1,208,社会保障和就业支出,", "2,208,社会保障 和就业支出,又抄了一遍", "3,101,税收收入,", "4,501,机关工资福利支出,", "注：以上,,,"]
+    codes = take_codes(written(tmp_path / "科目2026.csv", good), CODES, HEADINGS)
+    assert dict(codes["functional"].names) == {"208": "社会保障和就业支出"} and codes["functional"].year == "2026" and not codes["economic"].complete
+    wrong = ["5,2080,四位,", "6,20805O2,字母,", "7,2.08E+06,成了数字,", "8,208,社保支出,", "9,20805,,", "10,2100717,计划生育服务,", "11,2100799,其他计划生育事务支出,"]
+    with pytest.raises(InputError) as error:
+        take_codes(written(tmp_path / "科目.csv", [*good, *wrong]), CODES, HEADINGS)
+    assert [(one.place, one.text.partition("，")[0]) for one in error.value.faults] == [
+        ("科目.csv:8", "“2080”不是支出功能分类科目的编码（数字"), ("科目.csv:9", "“20805O2”不是支出功能分类科目的编码（数字"),
+        ("科目.csv:10", "“2.08E+06”不是支出功能分类科目的编码（数字"), ("科目.csv:11", "科目 208 有两个名称：“社保支出”和“社会保障和就业支出”（科目.csv:3）"),
+        ("科目.csv:12", "科目 20805 没有名称"), ("科目.csv:13", "有科目 2100717"),
+    ]  # fmt: skip
+    book = workbook(tmp_path / "科目.xlsx", [["科目编码", "科目名称"], ["2080502", "事业单位离退休"]])
+    with pytest.raises(InputError, match=r"科目\.xlsx Sheet!第2行  有科目 2080502，没有它的上级 20805，请补上 20805 这一行"):
+        take_codes(book, CODES, HEADINGS)
+
+
+def test_every_mistake_of_a_list_of_projects_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    head = ["项目编码,项目名称,功能科目,是否结转", "P1,甲,2101301 城乡医疗救助,是", "P2,乙,,", ",丙,21015,", ",丙,21012,否"]
+    found = read_subjects(written(tmp_path / "项目.csv", head), HEADINGS, CODES)
+    assert [(one.project_code, one.project_name, one.code, one.carried) for one in found] == [
+        ("P1", "甲", "2101301", True), ("", "丙", "21015", False), ("", "丙", "21012", False),
+    ]  # fmt: skip
+    with pytest.raises(InputError) as error:
+        read_subjects(written(tmp_path / "项目.csv", [*head, "P3,丁,30101,", "P1,甲,21015,是", "P4,戊,2101301,1316.00"]), HEADINGS, CODES)
+    assert [one.place for one in error.value.faults] == ["项目.csv:6", "项目.csv:7", "项目.csv:8"]
+    assert "项目 P1 的科目写了两次" in str(error.value) and "“上年结转”一栏写的是“1316.00”" in str(error.value)
+    full = {**CODES, "functional": replace(CODES["functional"], complete=True, names={"210": "卫生健康支出"})}
+    with pytest.raises(InputError, match="里没有“2101301”这个编码"):
+        read_subjects(written(tmp_path / "项目.csv", head), HEADINGS, full)

@@ -11,8 +11,10 @@ import pytest
 from xlgoals.cycle import create_cycle, find_cycle, load_cycle, look_at_cycle
 from xlgoals.enrol import load_whole, read_roster
 from xlgoals.errors import InputError, UsageError
+from xlgoals.records import cell_name
 from xlgoals.roster import Roster
 from xlgoals.spec import load_forms
+from xlgoals.subjects import subjects_of
 
 FORMS = load_forms()
 HEAD = ("单位编码", "单位名称", "主管部门", "级次", "上级单位编码", "是否填报", "联系人")
@@ -207,6 +209,30 @@ def test_the_roster_made_reads_back(cycle: Path) -> None:
     assert book["单位"].column_dimensions["A"].number_format == "@" and {rule.type for rule in book["单位"].data_validations.dataValidation} == {"list", None}
 
 
+def test_the_codes_of_projects_and_the_year_s_list_of_codes(cycle: Path) -> None:
+    """What the forms do not say: which code of expenditure a project is of, and whether its money is carried over."""
+    book = openpyxl.load_workbook(cycle / "roster.xlsx")
+    book["单位"].append(("001", "某局"))
+    head = {cell.value: cell.column for cell in book["项目"][1]}
+    for row, (name, subject, carried) in enumerate([("甲", "2101301 城乡医疗救助", "是"), ("乙", 21015, None), ("丙", None, "否")], 2):
+        for heading, value in (("单位编码", "001"), ("项目名称", name), ("科目编码", subject), ("是否结转", carried)):
+            book["项目"].cell(row, head[heading]).value = value
+    book.save(cycle / "roster.xlsx")
+    _, forms, found = load_whole(cycle)
+    assert [(one.project_name, one.code, one.carried, one.presumed) for one in subjects_of(found)] == [("甲", "2101301", True, False), ("乙", "21015", False, False)]
+    assert not forms.codes["functional"].complete
+    with (cycle / "cycle.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("codes: 科目2026.csv\n")
+    (cycle / "科目2026.csv").write_bytes("科目编码,科目名称\n210,卫生健康支出\n21015,医疗保障管理事务\n".encode("gb18030"))
+    with pytest.raises(InputError) as told:
+        load_whole(cycle)
+    assert [str(one) for one in told.value.faults] == [f"roster.xlsx 项目!{cell_name(1, head['科目编码'] - 1)}  2026年支出功能分类科目里没有“2101301”这个编码，请改正。"]
+    (cycle / "科目2026.csv").write_bytes("科目编码,科目名称\n21015,医疗保障管理事务\n2101501,\n".encode("gb18030"))
+    with pytest.raises(InputError) as told:
+        load_whole(cycle)
+    assert [one.place for one in told.value.faults] == ["科目2026.csv:3", "科目2026.csv:2"]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -223,6 +249,7 @@ def test_the_roster_made_reads_back(cycle: Path) -> None:
         ("key: abc", ["太短"]),
         ("key_file: 没有.txt", ["没有.txt"]),
         ("roster: 没有.xlsx", ["没有.xlsx"]),
+        ("codes: 没有.csv", ["没有.csv"]),
     ],
 )
 def test_a_mistake_in_the_settings(settings: str, words: list[str], cycle: Path) -> None:

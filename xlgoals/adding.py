@@ -33,7 +33,7 @@ from xlgoals.running import NO_LISTS, OwnLists, Reading, loaded
 from xlgoals.sources import STATE, Source
 from xlgoals.spec import load_forms
 from xlgoals.store import Store
-from xlgoals.subjects import Subject
+from xlgoals.subjects import Subject, subjects_of
 from xlgoals.summary import About, apart, write_data, write_summary
 from xlgoals.tables import Tables
 
@@ -92,9 +92,10 @@ def summarise_cycle(
                     grades.append(reviewing.graded(tables))
                 yield tables
 
-        summary, tally = added_up(graded(), found.plan(now.owners), forms, Path(work))
+        subjects = subjects_of(found.inbox.roster)
+        summary, tally = added_up(graded(), found.plan(now.owners), forms, Path(work), subjects)
         whole = assemble(summary, forms.catalogue, now=now, former=former, grades=joined_grades(grades))
-        _write(whole, target, [Path(cycle.inbox.name)], found.inbox.stored.returns, former, forms, _budgets(tally, forms, (), whole))
+        _write(whole, target, [Path(cycle.inbox.name)], found.inbox.stored.returns, former, forms, _budgets(tally, forms, subjects, whole))
     return tally.but(defect=tally.defect or found.tally.defect), now
 
 

@@ -266,5 +266,6 @@ def _no_more(*given: object, limits: Limits | None) -> None:
         raise UsageError("在周期里，读取上限写在 cycle.yaml 的 limits 里，不用另写 --limits。")
     if any(given):
         raise UsageError(
-            "在周期里，年度、部门、单位看下发时写入的标记，表样和规则看 cycle.yaml，不用另写 --year、--department、--unit、--forms、--codes、--subjects。"
+            "在周期里，年度、部门、单位看下发时写入的标记，表样、规则和科目表（codes）看 cycle.yaml，项目的科目看名册“项目”表，"
+            "不用另写 --year、--department、--unit、--forms、--codes、--subjects。"
         )

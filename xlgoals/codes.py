@@ -14,13 +14,13 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from xlgoals.errors import Mistake, SpecError, UsageError
-from xlgoals.listing import read_listing, spellings
+from xlgoals.errors import Fault, InputError, Mistake, SpecError, UsageError
+from xlgoals.listing import Row, read_listing, spellings
 from xlgoals.models import Model
 from xlgoals.words import bare
 from xlgoals.yamlmark import load_marked
 
-Fault = Literal["", "digits", "begins", "length", "unknown"]
+Wrong = Literal["", "digits", "begins", "length", "unknown"]
 PLACES = ("level1", "level2", "level3")  # a list may give 类, 款 and 项 in columns of their own
 
 
@@ -46,7 +46,7 @@ class CodeList:
         level = self.level(code)
         return code[: self.levels[level - 2]] if level > 1 else ""
 
-    def fault(self, code: str) -> Fault:
+    def fault(self, code: str) -> Wrong:
         """What is wrong with a code: no digits, another list's first digit, a length of no level, not in a complete list."""
         if not re.fullmatch(r"[0-9]+", code):
             return "digits"
@@ -98,29 +98,60 @@ def load_codes(folders: Sequence[Path], mistakes: list[Mistake]) -> dict[str, Co
     return found
 
 
+def deepest(known: Mapping[str, CodeList]) -> CodeList | None:
+    """The classification with the most levels: that of expenditure by function, which projects are of."""
+    return max(known.values(), key=lambda one: len(one.levels), default=None)
+
+
 def take_codes(path: Path, known: Mapping[str, CodeList], headings: Path) -> dict[str, CodeList]:
     """The known lists with the names of a bureau's file (`--codes`) instead of the shipped ones: for each list of which the file has
     codes, it is the full list. A list tells its codes by their first digit; codes of none (收入分类, 政府经济分类) are left.
 
-    Codes may stand whole in one column, or as 类, 款 and 项 in three. Raises UsageError when the file holds no codes.
+    Codes may stand whole in one column, or as 类, 款 and 项 in three. Raises UsageError when the file holds no codes, InputError
+    with every mistake in them.
     """
     rows = read_listing(path, (("code", "name"), ("level1", "level2", "name")), spellings(headings)["headings"])
-    taken: dict[str, dict[str, str]] = {}
+    taken: dict[str, dict[str, Row]] = {}
     above: dict[str, str] = {}
+    faults: list[Fault] = []
     for row in rows:
-        code = _whole(row, above) if "code" not in row else re.sub(r"\s|^'", "", row["code"])
-        for one in known.values():
-            if row["name"] and one.fault(code) in ("", "unknown"):
-                taken.setdefault(one.id, {}).setdefault(code, re.sub(r"\s+", "", row["name"]))
-    if not taken:
+        code = _whole(row, above) if "code" not in row.texts else re.sub(r"\s|^'", "", row.text("code"))
+        own = next((one for one in known.values() if code.startswith(one.begins)), None)
+        if own is None or not re.fullmatch(r"[0-9A-Za-z.+]+", code):
+            continue  # of another classification, or words
+        if own.fault(code) not in ("", "unknown"):
+            faults.append(row.fault(f"“{code}”不是{own.title}的编码（数字，{'、'.join(map(str, own.levels))} 位），请改正或删去这一行。"))
+            continue
+        if not row.text("name"):
+            faults.append(row.fault(f"科目 {code} 没有名称，请补上。"))
+        first = taken.setdefault(own.id, {}).setdefault(code, row)
+        if _name(first) != _name(row):
+            faults.append(row.fault(f"科目 {code} 有两个名称：“{row.text('name')}”和“{first.text('name')}”（{first.place}），请留一个。"))
+    if not taken and not faults:
         raise UsageError(f"{path.name} 里没有读到科目编码（如 208、20805、2080502），请检查是不是科目表。")
-    full = {name: replace(known[name], names=dict(sorted(names.items())), complete=True) for name, names in taken.items()}
+    for name, codes in taken.items():
+        orphans = {known[name].parent(code): code for code in reversed(codes)}  # the first of each
+        faults += [
+            codes[code].fault(f"有科目 {code}，没有它的上级 {parent}，请补上 {parent} 这一行。") for parent, code in orphans.items() if parent and parent not in codes
+        ]  # fmt: skip
+    if faults:
+        raise InputError(faults)
+    year = re.search(r"20[0-9]{2}", path.stem)
+    told = year[0] if year else "当"  # as in 2026年科目表, 当年科目表
+    full = {
+        name: replace(known[name], year=told, names={code: _name(row) for code, row in sorted(codes.items())}, complete=True)
+        for name, codes in taken.items()
+    }  # fmt: skip
     return {**known, **full}
 
 
-def _whole(row: Mapping[str, str], above: dict[str, str]) -> str:
+def _name(row: Row) -> str:
+    return re.sub(r"\s+", "", row.text("name"))
+
+
+def _whole(row: Row, above: dict[str, str]) -> str:
     """A code given in parts: blank or repeated parts above the last one are those of the rows before."""
-    parts = [re.sub(r"\D", "", row.get(place, "")) for place in PLACES]
+    parts = [re.sub(r"\D", "", row.text(place)) for place in PLACES]
     last = max((i for i, part in enumerate(parts) if part), default=-1)
     if last < 0:
         return ""

@@ -14,12 +14,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from xlgoals.codes import take_codes
 from xlgoals.errors import Fault, InputError, Mistake, SpecError, UsageError
 from xlgoals.forms import Forms
 from xlgoals.limits import Limits
 from xlgoals.models import Model
 from xlgoals.outputs import write_apart
-from xlgoals.spec import data_folder, load_forms, load_model
+from xlgoals.spec import data_folder, load_forms, load_model, mapping_path
 from xlgoals.yamlmark import Marked, load_marked
 
 SETTINGS = "cycle.yaml"
@@ -50,6 +51,7 @@ class Settings(Model):
     spare_sheets: Annotated[int, Field(ge=0, le=50)] = 2
     roster: str = ""
     projects: str = ""
+    codes: str = ""
     review: Review = Review()
     limits: Limits = Limits()
     key: str | None = None
@@ -171,13 +173,15 @@ def look_at_cycle(folder: Path) -> tuple[Cycle | None, Forms | None, list[Fault]
     missing = [n for n, one in enumerate(settings.review.folders) if not (folder / one).is_dir()]
     for n in missing:
         fault(("review", "folders", n), f"没有文件夹 {settings.review.folders[n]}，请改正，或删去这一行。")
-    for name in ("roster", "projects"):
+    for name in ("roster", "projects", "codes"):
         if getattr(settings, name) and not (folder / getattr(settings, name)).is_file():
             fault((name,), f"没有文件 {getattr(settings, name)}，请改正。")
     both = [name for name in ROSTERS if (folder / name).is_file()]
     if not settings.roster and len(both) > 1:
         fault((), f"{'、'.join(both)} 都在，不知道用哪一个。请移走一个，或写明 roster: 文件名。")
     forms = None if missing else load_forms(tuple(str(folder / one) for one in settings.review.folders))
+    if forms and settings.codes and (folder / settings.codes).is_file():
+        forms = _recoded(forms, folder, settings, faults)
     if forms:
         for path, name in ((("form",), settings.form), *((("departments", one), form) for one, form in settings.departments.items())):
             known = {**forms.books, **forms.forms}
@@ -185,6 +189,18 @@ def look_at_cycle(folder: Path) -> tuple[Cycle | None, Forms | None, list[Fault]
                 near = difflib.get_close_matches(name, known, 1)
                 fault(path, f"没有名为“{name}”的表样{f'，是不是 {near[0]}' if near else ''}？全部表样：{'、'.join(known)}。")
     return Cycle(folder, settings, _key(folder, settings, fault)), forms, faults
+
+
+def _recoded(forms: Forms, folder: Path, settings: Settings, faults: list[Fault]) -> Forms:
+    """The forms with the year's classification of the bureau."""
+    headings = mapping_path([str(folder / one) for one in settings.review.folders], "listings.yaml")
+    try:
+        return forms.recoded(take_codes(folder / settings.codes, forms.codes, headings))
+    except InputError as error:
+        faults += error.faults
+    except UsageError as error:
+        faults.append(Fault(settings.codes, str(error)))
+    return forms
 
 
 def _key(folder: Path, settings: Settings, fault: Callable[[tuple[str | int, ...], str], None]) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from xlgoals.codes import CodeList
 from xlgoals.cycle import SETTINGS, Cycle, look_at_cycle
 from xlgoals.errors import Fault, InputError
 from xlgoals.findings import Catalogue
@@ -16,15 +17,18 @@ from xlgoals.forms import Forms
 from xlgoals.lists import CSV_ENDINGS, Line, Listing, code_in, read_lists
 from xlgoals.roster import Choice, Project, Roster, RosterWords, SheetWords, Unit, chosen, load_words
 from xlgoals.spec import load_forms
+from xlgoals.subjects import digits, subject_fault
 from xlgoals.words import bare
 from xlgoals.yamlmark import load_marked
 
+NO_CODES: Mapping[str, CodeList] = {}
 CODED = re.compile(r"[\[(（【]?(\d{3,})[\])）】]?[\s\-—_.、]*(\D.*)")  # a department written with its code before it
 
 
-def read_roster(paths: Sequence[Path], catalogue: Catalogue) -> Roster:
-    """The roster of the files given: a workbook with its two sheets, or csv files; raises InputError with every mistake."""
-    return _Reader(load_words(), catalogue).read(paths)
+def read_roster(paths: Sequence[Path], catalogue: Catalogue, codes: Mapping[str, CodeList] = NO_CODES) -> Roster:
+    """The roster of the files given: a workbook with its two sheets, or csv files; raises InputError with every mistake. `codes`: the
+    classifications that projects' codes of expenditure are held against."""
+    return _Reader(load_words(), catalogue, codes).read(paths)
 
 
 def load_whole(
@@ -38,7 +42,8 @@ def load_whole(
     try:
         paths = rosters or (cycle.rosters if cycle else ())
         if paths:
-            reader = _Reader(load_words(), (forms or load_forms()).catalogue)
+            usual = forms or load_forms()
+            reader = _Reader(load_words(), usual.catalogue, usual.codes)
             roster = reader.read(paths)
     except InputError as error:
         faults += error.faults
@@ -64,8 +69,8 @@ def _one_line(text: str) -> str:
 class _Reader:
     """Collects units, then settles the tree, then hangs the projects on it."""
 
-    def __init__(self, words: RosterWords, catalogue: Catalogue) -> None:
-        self.words, self.catalogue = words, catalogue
+    def __init__(self, words: RosterWords, catalogue: Catalogue, codes: Mapping[str, CodeList]) -> None:
+        self.words, self.catalogue, self.codes = words, catalogue, codes
         self.faults: list[Fault] = []
         self.units: dict[str, Unit] = {}
         self.lines: dict[str, Line] = {}  # by code
@@ -321,7 +326,10 @@ class _Reader:
             self._required(line, heads, sheet)
             unit = self._code(line, heads["unit"])
             code = self._code(line, heads["code"]) if "code" in heads else ""
-            kind = self._chosen(line, heads, sheet, "kind")
+            kind, carried = (self._chosen(line, heads, sheet, key) for key in ("kind", "carried"))
+            subject = digits(self._code(line, heads["subject"])) if "subject" in heads else ""
+            if subject and (wrong := subject_fault(subject, self.codes)):
+                self.faults.append(Fault(line.at(heads["subject"]), wrong))
             name = _one_line(line.text(heads["name"]))
             if unit and unit not in self.units:
                 self.faults.append(Fault(line.at(heads["unit"]), f"单位编码 {unit} 在单位名册里没有{self._meant(unit)}，请改正，或补上那个单位。"))
@@ -332,7 +340,7 @@ class _Reader:
             if name and (first := seen.setdefault(same, at)) != at:
                 self.faults.append(Fault(at, f"{what}重复（{first} 也是），请改正或删去一个。"))
             more = {heading: item for heading, item in line.items.items() if heading not in known}
-            own.setdefault(unit, []).append(Project(unit, name, code, kind.word if kind else "", more, line.place))
+            own.setdefault(unit, []).append(Project(unit, name, code, kind.word if kind else "", subject, bool(carried and carried.fills), more, line.place))
         for code, projects in own.items():
             if code in self.units:
                 self.units[code] = replace(self.units[code], projects=(*self.units[code].projects, *projects))

@@ -32,6 +32,7 @@ from xlgoals.running import OPINIONS, Reading
 from xlgoals.sources import STATE, Source, files_in
 from xlgoals.standing import load_words
 from xlgoals.store import Store, circumstances
+from xlgoals.subjects import subjects_of
 from xlgoals.tables import BATCH, Tables
 
 
@@ -178,7 +179,8 @@ def _judging(inbox: Inbox, reviewing: Reviewing | None, show: Callable[[int, int
     stored, forms = inbox.stored, inbox.forms
     plan = planned(stored.store, inbox.named(inbox.sorted.told))
     listed = inbox.sorted.of(stored.listed)
-    return judging(stored.store, plan, stored.sources, listed, forms, judged=reviewing.judged if reviewing else None, on_batch=show)
+    judged, subjects = reviewing.judged if reviewing else None, subjects_of(inbox.roster)
+    return judging(stored.store, plan, stored.sources, listed, forms, subjects=subjects, judged=judged, on_batch=show)
 
 
 def _laid(tables: Tables, work: Path, number: int) -> Laid:

@@ -1,4 +1,5 @@
-"""A bureau's own lists (.xlsx, .xls, .ods or .csv): rows as text under the headings that are wanted, whatever they are called there.
+"""A bureau's own lists (.xlsx, .xls, .ods or .csv): rows as text, each with its place, under the headings that are wanted, whatever
+they are called there.
 
 Known spellings of headings stand in `mappings/listings.yaml`. A heading may stand in any of the first rows; codes that Excel keeps as
 numbers come as they were typed; a csv may be UTF-8 or GBK.
@@ -11,16 +12,29 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from xlgoals.errors import Refused, UsageError
+from xlgoals.errors import Fault, Refused, UsageError
 from xlgoals.records import Book
 from xlgoals.words import bare, short
 from xlgoals.yamlmark import load_marked
 
 HEADED = 30  # rows in which headings are looked for
 LONG = 4  # a spelling of so many letters is known by the end of a heading, too
-Row = Mapping[str, str]
+Placed = tuple[str, list[str]]  # a row's place, and its cells
+
+
+class Row(NamedTuple):
+    """What one row says under each heading that the list has (blank where nothing stands), and where it is."""
+
+    place: str
+    texts: Mapping[str, str]
+
+    def text(self, heading: str) -> str:
+        return self.texts.get(heading, "")
+
+    def fault(self, text: str) -> Fault:
+        return Fault(self.place, text)
 
 
 @lru_cache(maxsize=4)
@@ -31,14 +45,14 @@ def spellings(path: Path) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
 
 
 def read_listing(path: Path, wanted: Sequence[Sequence[str]], headings: Mapping[str, tuple[str, ...]]) -> list[Row]:
-    """The rows of the first sheets that have all headings of one of the `wanted` sets; each row holds what it has of all headings.
+    """The rows below the headings of all sheets that have one of the `wanted` sets; each row holds what it has of all headings.
 
     Raises UsageError when the file cannot be read, or no sheet has such headings.
     """
     found: list[Row] = []
     headed = False
     for rows in _sheets(path):
-        for number, row in enumerate(rows[:HEADED]):
+        for number, (_, row) in enumerate(rows[:HEADED]):
             columns = _columns(row, headings, wanted)
             if columns:
                 headed = True
@@ -72,14 +86,14 @@ def _is(head: str, spelled: tuple[str, ...], exact: bool) -> bool:
     return head in spelled if exact else any(len(one) >= LONG and head.endswith(one) for one in spelled)
 
 
-def _under(rows: Sequence[Sequence[str]], columns: Mapping[str, int]) -> Iterator[Row]:
-    for row in rows:
+def _under(rows: Sequence[Placed], columns: Mapping[str, int]) -> Iterator[Row]:
+    for place, row in rows:
         told = {name: row[col].strip() if col < len(row) else "" for name, col in columns.items()}
         if any(told.values()):
-            yield told
+            yield Row(place, told)
 
 
-def _sheets(path: Path) -> Iterator[list[list[str]]]:
+def _sheets(path: Path) -> Iterator[list[Placed]]:
     if path.suffix.lower() in (".csv", ".txt", ".tsv"):
         yield _delimited(path)
         return
@@ -91,9 +105,15 @@ def _sheets(path: Path) -> Iterator[list[list[str]]]:
         raise UsageError(f"{path} 打不开（{refused.detail or refused.code}）。请用 Excel 或 WPS 另存为 .xlsx，或另存为 CSV 后重试。") from refused
 
 
-def _texts(book: Book) -> list[list[list[str]]]:
+def _texts(book: Book) -> list[list[Placed]]:
     """The sheets of a workbook as people see them."""
-    return [[[_text(value, sheet.formats.get((r, c), "")) for c, value in enumerate(row)] for r, row in enumerate(sheet.rows)] for sheet in book.sheets]
+    return [
+        [
+            (f"{book.file} {sheet.name}!第{r + 1}行", [_text(value, sheet.formats.get((r, c), "")) for c, value in enumerate(row)])
+            for r, row in enumerate(sheet.rows)
+        ]
+        for sheet in book.sheets
+    ]
 
 
 def _text(value: Any, number_format: str) -> str:
@@ -105,7 +125,7 @@ def _text(value: Any, number_format: str) -> str:
     return str(value)
 
 
-def _delimited(path: Path) -> list[list[str]]:
+def _delimited(path: Path) -> list[Placed]:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -117,5 +137,6 @@ def _delimited(path: Path) -> list[list[str]]:
             continue
         first = text.partition("\n")[0]
         delimiter = max(",\t;", key=first.count)
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [(f"{path.name}:{reader.line_num}", row) for row in reader]
     raise UsageError(f"{path} 的编码不认识。请用 Excel 或 WPS 另存为“CSV UTF-8”后重试。")

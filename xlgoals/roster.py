@@ -103,13 +103,16 @@ def load_words() -> RosterWords:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One known project of a unit. `kind` is a word of the roster's kinds or blank; `more` holds what else is to be pre-filled,
-    by the heading it stands under."""
+    """One known project of a unit. `kind` is a word of the roster's kinds or blank; `subject` its code of expenditure, where known,
+    and `carried` whether its money is carried over from last year; `more` holds what else is to be pre-filled, by the heading it
+    stands under."""
 
     unit: str
     name: str
     code: str = ""
     kind: str = ""
+    subject: str = ""
+    carried: bool = False
     more: Mapping[str, Item] = field(default_factory=dict)
     place: str = ""
 

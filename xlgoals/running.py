@@ -80,7 +80,7 @@ def loaded(forms_dirs: tuple[str, ...], lists: OwnLists) -> tuple[Forms, tuple[S
         return forms, ()
     from xlgoals.subjects import read_subjects
 
-    return forms, read_subjects(lists.subjects, headings)
+    return forms, read_subjects(lists.subjects, headings, forms.codes)
 
 
 def reviewed(
