@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,17 +19,18 @@ import pytest
 from click.testing import CliRunner
 
 from examples.fill import file_name, fill
-from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, printed
+from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, Budget, printed
 from tests.returns import checked
 from tests.test_ties import ROUNDED, departments
 from xlgoals.balance import evaluate, lay_out
 from xlgoals.budget import Budgets, add_up
+from xlgoals.budget_sheets import sheets
 from xlgoals.cli import main
 from xlgoals.cycle import create_cycle
 from xlgoals.findings import Finding
 from xlgoals.intake import gather
 from xlgoals.kinds_tie import judge
-from xlgoals.records import Stamp
+from xlgoals.records import Return, Stamp
 from xlgoals.spec import load_forms
 from xlgoals.tables import Tables, tabulate, with_findings
 from xlgoals.wording import load_wording
@@ -187,6 +189,34 @@ def test_the_summary_shows_both_sides_and_the_whole_table(summary: Path) -> None
     assert len(projects) == 25 and round(sum(row["年度资金总额（万元）"] for row in projects), 2) == 11565.06  # budget tables are no projects
 
 
+def test_the_first_sheet_tells_both_sides_and_who_is_in_the_sums(summary: Path) -> None:
+    """Nobody need look among hundreds of equalities for the one between the tables and the goal forms."""
+    told = {row[1].value: row[3].value for row in openpyxl.load_workbook(summary)["说明与目录"].iter_rows() if row[0].value == "目录"}
+    assert told["勾稽核对"].endswith("平 405，尾差 32，不平 0；项目支出＝各项目绩效目标表的预算数之和 11,565.06＝11,565.06（平）")
+    assert told["支出总表汇总"] == "各部门的支出总表按功能分类科目逐格相加；1 个部门中计入 1 个"
+
+
+def test_a_department_whose_table_is_not_in_the_sums_is_named() -> None:
+    """One sent no 支出总表, one sent it twice, of one nobody could read the amounts, of one a single amount."""
+    def tables(number: int, budget: Budget) -> Iterator[Return]:
+        for one in replace(budget, department=f"第{number}局", unit=f"第{number}局", file=f"{number}.xlsx").returns():
+            mine = one.form == "qinglong-expense-2024"
+            if not mine or number == 0:
+                yield one
+            elif number > 1:
+                unread = [detail.amount is not None and (number == 3 or detail.line == "208") for detail in one.details]
+                yield replace(one, details=tuple(replace(d, amount=None) if number > 2 and lost else d for d, lost in zip(one.details, unread, strict=True)))
+                if number == 2:
+                    yield replace(one, file="另一份.xlsx")
+
+    whole = budgets(tabulate(one for number in range(5) for one in tables(number, printed())))
+    expense = whole.budget_standing.filter(pl.col("grid") == "expense").select("department", "budget_state")
+    assert dict(expense.iter_rows()) == {"第0局": "whole", "第1局": "absent", "第2局": "twice", "第3局": "lost", "第4局": "part"}
+    assert set(whole.budget_standing.filter(pl.col("grid") != "expense")["budget_state"]) == {"whole"}
+    about = {one.plan.name: one.about for one in sheets(whole, WORDS, FORMS.ties)}["支出总表汇总"]
+    assert about.endswith("5 个部门中计入 2 个，没有计入：第1局、第2局、第3局（原因见“预算表计入情况”），第4局有的数读不出")
+
+
 def test_every_figure_leads_back_to_its_cell(summary: Path, folder: Path) -> None:
     source = openpyxl.load_workbook(folder / file_name(DATA), data_only=True)
     found = rows(openpyxl.load_workbook(summary, data_only=True)["预算表明细"])
@@ -244,7 +274,7 @@ def test_a_summary_without_budgets_has_no_such_sheets(tmp_path: Path) -> None:
 def test_data_has_the_same_frames(folder: Path, tmp_path: Path) -> None:
     run = CliRunner().invoke(main, ["consolidate", str(folder), "-o", str(tmp_path / "数据"), "--format", "parquet", "--subjects", str(ROSTER)])
     assert run.exit_code == 1, run.output
-    names = {"budget_lines", "budget_figures", "budget_ties"}
+    names = {"budget_lines", "budget_figures", "budget_standing", "budget_ties"}
     assert names <= {path.stem for path in (tmp_path / "数据").glob("*.parquet")}
     assert names <= set(pl.read_parquet(tmp_path / "数据" / "columns.parquet")["table"])
 

@@ -304,6 +304,16 @@ def test_nothing_follows_from_a_figure_that_could_not_be_read() -> None:
     assert {"goals.total", "expense.total"} & set(frame["tie"]) == set()
 
 
+def test_nothing_follows_from_a_table_whose_amounts_were_not_taken() -> None:
+    """Somebody wrote another unit over the printed one: one finding tells it, and no amount of the table is nought."""
+    returns = [
+        replace(one, details=tuple(d if d.amount is None else replace(d, amount=None) for d in one.details)) if one.form in ("qinglong-expense-2024", "qinglong-statement-2024") else one
+        for one in PRINTED.returns()
+    ]  # fmt: skip
+    frame = outcomes(returns)
+    assert set(frame["outcome"]) == {"equal", "rounding"} and not [tie for tie in set(frame["tie"]) if {"expense", "stated"} & BY_NAME[tie].grids]
+
+
 @pytest.mark.parametrize("grid", ["expense", "fund"])
 def test_a_table_sent_twice_is_told_and_not_counted_twice(grid: str) -> None:
     """Also where an absent table counts as an empty one."""

@@ -125,7 +125,7 @@ def _write(
     write = partial(write_whole, force=target.force, inputs=inputs)
     with write(output, folder=shape in ("parquet", "csv")) as draft:
         if shape == "xlsx":
-            extras = (*whole.extras, *(sheets(budgets, whole.wording) if budgets else ()))
+            extras = (*whole.extras, *(sheets(budgets, whole.wording, forms.ties) if budgets else ()))
             write_summary(whole.summary, draft, told=told, wording=whole.wording, extras=extras)
         else:
             more = {**whole.more, **(dict(budgets.items()) if budgets else {})}

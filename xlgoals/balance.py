@@ -152,20 +152,30 @@ def _figures(tables: Tables, known: Mapping[str, Form], budget: Sequence[str], t
     grids = list(ties.grids)
     factors = [(name, known[name].money_factor * ties.rounding) for name in budget]
     rooms = pl.DataFrame(factors, schema={"form": pl.String(), "room": AMOUNT}, orient="row")
-    returns = tables.returns.join(rooms, on="form").select("rid", "room")
+    returns = tables.returns.join(rooms, on="form").select("rid", "form", "room")
     details = tables.details.filter(pl.col("grid").is_in(grids)).join(returns, on="rid")
     held = details.filter(pl.col("amount").is_not_null()).with_columns(lost=pl.lit(value=False))
+    # an amount that was written but not taken: whatever was the matter with it, or with the unit of the whole table
+    untaken = details.filter(pl.col("amount").is_null() & (pl.col("text").str.strip_chars() != "")).join(_amounts(known, budget), on=["form", "grid", "column"], how="semi")
     parts = pl.col("key").str.splitn(".", 2).struct
     rest = spoken.join(returns, on="rid").with_columns(grid=parts.field("field_0"), rest=parts.field("field_1")).filter(pl.col("grid").is_in(grids))
     column = pl.col("rest").str.extract(r"\.([^.]+)$")
-    lost = rest.join(held, on=["rid", "key"], how="anti").with_columns(
+    rest = rest.join(details.filter(pl.col("amount").is_not_null()), on=["rid", "key"], how="anti").join(untaken, on=["rid", "key"], how="anti").with_columns(
         line=pl.col("rest").str.strip_suffix(pl.format(".{}", column).fill_null("")), column=column.fill_null("amount"),
-        amount=NIL, lost=pl.lit(value=True),
     )  # fmt: skip
+    named = ["rid", "key", "grid", "line", "column", "room"]
+    lost = pl.concat([untaken.select(named), rest.select(named)]).with_columns(amount=NIL, lost=pl.lit(value=True))
     wanted = ["rid", "key", "grid", "line", "column", "amount", "room", "lost"]
     both = pl.concat([one.with_columns(pl.col("amount").cast(AMOUNT)).select(wanted) for one in (held, lost)])
     code = pl.when(pl.col("line") == TOTAL).then(pl.lit("")).otherwise("code")
     return _typed(both.join(codes, on=["rid", "grid", "line"], how="left").with_columns(code=code, presumed=pl.lit(value=False)))
+
+
+def _amounts(known: Mapping[str, Form], budget: Sequence[str]) -> pl.DataFrame:
+    """Where the forms of budget tables ask for an amount: form, grid, column."""
+    found = [(name, grid, column) for name in budget for grid, columns in known[name].columns.items() for column, m in columns.items() if m.type == "money"]
+    found += [(name, m.record, m.part) for name in budget for m in known[name].meanings.values() if m.record and m.type in ("money", "change")]
+    return pl.DataFrame(found, schema=dict.fromkeys(("form", "grid", "column"), pl.String()), orient="row").unique()
 
 
 def _money(
@@ -327,10 +337,14 @@ def witnesses(laid: Laid, tie: Tie, outcomes: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found) if found else pl.DataFrame(schema=empty)
 
 
+def summed(laid: Laid) -> pl.DataFrame:
+    """The scopes that are added up: whole departments, and units whose department sent no budget of its own."""
+    return laid.scopes.filter(pl.col("whole") | ~pl.col("whole").any().over("year", "department"))
+
+
 def together(laid: Laid) -> Laid:
-    """The budgets of each year as one: those of whole departments, and those of units whose department sent none of its own."""
-    scopes = laid.scopes.with_columns(covered=pl.col("whole").any().over("year", "department"))
-    taken = scopes.filter(pl.col("whole") | ~pl.col("covered"))
+    """The budgets of each year as one."""
+    taken = summed(laid)
     years = taken.select("year").unique().sort("year").with_row_index("all").cast({"all": pl.Int64()})
     lead = taken.join(years, on="year").select("scope", "all")
 

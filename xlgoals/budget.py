@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from xlgoals.balance import Laid, evaluate, together, witnesses
+from xlgoals.balance import Laid, evaluate, summed, together, witnesses
 from xlgoals.consolidate import STATES
 from xlgoals.tables import OPEN, Tables
 from xlgoals.ties import Ties
@@ -28,10 +28,12 @@ SIDES = ("left", "right", "difference", "tolerance")
 class Budgets:
     """`budget_lines`: one row a line and column of a table of the whole, with its sum, how many budgets are in
     it and how many of its figures are in doubt (an open finding names their cell).
-    `budget_figures`: one row a figure that is in such a sum, with its place. `budget_ties`: one row a comparison of the sums."""
+    `budget_figures`: one row a figure that is in such a sum, with its place. `budget_standing`: one row a department and table,
+    whether it is in the sums, and if not, why. `budget_ties`: one row a comparison of the sums."""
 
     budget_lines: pl.DataFrame
     budget_figures: pl.DataFrame
+    budget_standing: pl.DataFrame
     budget_ties: pl.DataFrame
 
     def items(self) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -82,8 +84,24 @@ def add_up(laid: Laid, ties: Ties, tables: Tables, grids: Sequence[str]) -> Budg
     return Budgets(
         lines.sort("line_no", "column_no"),
         figures.select(*by[:-1], "department", "unit", "amount_wan", "state", "file", "sheet", "cell"),
+        _standing(laid, tables, grids),
         compared(years, ties, tables),
     )
+
+
+def _standing(laid: Laid, tables: Tables, grids: Sequence[str]) -> pl.DataFrame:
+    """How each table of each budget that is added up stands: in the sums whole or in part, not sent, sent twice, or not legible."""
+    wanted = summed(laid).join(pl.DataFrame({"grid": list(grids)}, schema={"grid": pl.String()}), how="cross")
+    held = laid.cells.group_by("scope", "grid").agg(some=(~pl.col("lost")).any(), lost=pl.col("lost").any(), rid=pl.col("rid").min())
+    twice = laid.twice.group_by("scope", "grid").agg(again=pl.col("rid").min())
+    frame = wanted.join(held, on=["scope", "grid"], how="left").join(twice, on=["scope", "grid"], how="left").with_columns(rid=pl.coalesce("again", "rid"))
+    standing = (
+        pl.when(pl.col("again").is_not_null()).then(pl.lit("twice")).when(pl.col("some").is_null()).then(pl.lit("absent"))
+        .when(~pl.col("some")).then(pl.lit("lost")).when("lost").then(pl.lit("part"))
+    )  # fmt: skip
+    places = tables.returns.select("rid", "file", "sheet", cell=pl.col("area").str.split(":").list.first())
+    frame = frame.with_columns(budget_state=standing.otherwise(pl.lit("whole"))).join(places, on="rid", how="left").sort("year", "department", "unit", maintain_order=True)
+    return frame.select("year", "grid", "department", "unit", "budget_state", pl.col("file", "sheet", "cell").fill_null(""))
 
 
 def _figures(years: Laid, tables: Tables, grids: Sequence[str]) -> pl.DataFrame:

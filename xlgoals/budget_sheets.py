@@ -12,9 +12,12 @@ from xlsxwriter.worksheet import Worksheet
 from xlgoals.annexes import Listing
 from xlgoals.budget import PENDING, Budgets
 from xlgoals.summary import FIRST, Plan, Writer, plan_listing
+from xlgoals.ties import Ties
 from xlgoals.wording import BudgetWords, TableWords, Wording
 
-FIGURES, TIES = "budget_figures", "budget_ties"
+FIGURES, STANDING, TIES = "budget_figures", "budget_standing", "budget_ties"
+LEFT_OUT, PARTLY = ("absent", "twice", "lost"), ("part",)
+MOST = 8  # how many departments are named on the front sheet
 DOUBTFUL = "doubtful"
 LEAD = ("line_no", "year", "subject_code", "line_name")  # what stands left of the figures of a table of the whole
 
@@ -27,10 +30,7 @@ class Whole:
     words: BudgetWords
     lines: pl.DataFrame  # of one grid: as Budgets.budget_lines
     figures: Plan
-
-    @property
-    def about(self) -> str:
-        return self.words.about
+    about: str
 
     def write(self, writer: Writer, sheet: Worksheet) -> None:
         lead = self.plan.columns[: -len(self.headings) - 1]
@@ -79,19 +79,48 @@ class Whole:
         return f'=COUNTIFS({figures.reach("line_no")},{self.plan.cell("line_no", row)},{figures.reach("state")},"{word}")'
 
 
-def sheets(budgets: Budgets, words: Wording) -> Iterator[Whole | Listing]:
-    """The sheets in the order of the workbook: tables of the whole, what they are made of, the equalities."""
-    listings = {name: _listing(words.tables[name], dict(budgets.items())[name]) for name in (FIGURES, TIES)}
-    for grid, told in words.budget.items():
+def sheets(budgets: Budgets, words: Wording, ties: Ties) -> Iterator[Whole | Listing]:
+    """The sheets in the order of the workbook: tables of the whole, what they are made of and who is in them, the equalities."""
+    told = {**words.tables, TIES: words.tables[TIES].model_copy(update={"about": _ties_told(budgets.budget_ties, words, ties)})}
+    listings = {name: _listing(told[name], dict(budgets.items())[name]) for name in (FIGURES, STANDING, TIES)}
+    for grid, one in words.budget.items():
         lines = budgets.budget_lines.filter(pl.col("grid") == grid)
         if lines.is_empty():
             continue
         columns = lines["column_no"].unique().sort()
         coded = bool((lines["subject_code"] != "").any())
         lead = tuple(name for name in LEAD if name != "subject_code" or coded)
-        plan = Plan(told.name, (*lead, *map(str, columns), DOUBTFUL), lines["line_no"].n_unique())
-        yield Whole(plan, told, lines, listings[FIGURES].plan)
+        plan = Plan(one.name, (*lead, *map(str, columns), DOUBTFUL), lines["line_no"].n_unique())
+        standing = budgets.budget_standing.filter(pl.col("grid") == grid)
+        yield Whole(plan, one, lines, listings[FIGURES].plan, _standing_told(one.about, standing, words))
     yield from listings.values()
+
+
+def _standing_told(about: str, standing: pl.DataFrame, words: Wording) -> str:
+    """What a table is, how many budgets are in it, and which are not."""
+    told = words.budget_told
+    names = {
+        states: [unit or department for department, unit in standing.filter(pl.col("budget_state").is_in(states)).select("department", "unit").iter_rows()]
+        for states in (LEFT_OUT, PARTLY)
+    }  # fmt: skip
+    text = told.counted.format(about=about, all=standing.height, counted=standing.height - len(names[LEFT_OUT]))
+    for states, phrase in ((LEFT_OUT, told.left_out), (PARTLY, told.partly)):
+        if some := names[states]:
+            listed = words.phrases.between.join(some[:MOST]) + ("……" if len(some) > MOST else "")
+            text = phrase.format(told=text, names=listed, sheet=words.tables[STANDING].name)
+    return text
+
+
+def _ties_told(found: pl.DataFrame, words: Wording, ties: Ties) -> str:
+    """How many equalities hold, and the figures of those that everybody asks about."""
+    told, outcomes = words.budget_told, words.words["outcome"]
+    counts = "，".join(f"{word} {found.filter(pl.col('outcome') == outcome).height}" for outcome, word in outcomes.items())
+    names = [tie.tie for tie in ties.ties if tie.front]
+    asked = [
+        told.front.format(title=row["tie_title"], left=f"{row['left']:,.2f}", right=f"{row['right']:,.2f}", sign="＝" if row["outcome"] == "equal" else "≠", outcome=outcomes[row["outcome"]])
+        for row in found.filter(pl.col("tie").is_in(names)).iter_rows(named=True)
+    ]  # fmt: skip
+    return "；".join((told.ties.format(about=words.tables[TIES].about, counts=counts), *asked))
 
 
 def _listing(table: TableWords, frame: pl.DataFrame) -> Listing:

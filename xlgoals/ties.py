@@ -60,6 +60,7 @@ class Tie(Model):
     without: Terms = ()
     absent: tuple[str, ...] = ()
     usual: bool = False
+    front: bool = False
 
     @model_validator(mode="after")
     def comparable(self) -> Tie:

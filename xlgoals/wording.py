@@ -69,6 +69,16 @@ class BudgetWords(_Model):
     width: float = 14
 
 
+class BudgetTold(_Model):
+    """What the front sheet adds on the budget tables of the whole and on their equalities."""
+
+    counted: str
+    left_out: str
+    partly: str
+    ties: str
+    front: str
+
+
 class FrontRow(_Model):
     topic: str
     name: str = ""
@@ -114,6 +124,7 @@ class Wording(_Model):
     columns: dict[str, Heading]
     tables: dict[str, TableWords]
     budget: dict[str, BudgetWords] = {}
+    budget_told: BudgetTold
     front: Front
 
     @model_validator(mode="after")
