@@ -150,6 +150,13 @@ def test_the_findings_of_the_printed_budget_are_notes_that_tell_both_sides() -> 
     assert len({one.key for one in ties}) == len(ties)  # each can be answered by itself
 
 
+def test_ten_thousand_times_over_is_told_as_the_unit_it_may_be() -> None:
+    """万元 printed, yuan typed: in the goal forms' total, and where a rounded figure is one side."""
+    cells = {**PRINTED.cells, ("qinglong-statement-2024", "stated", "project", "amount"): "115650649.00", ("qinglong-statement-2024", "stated", "staff", "amount"): "3330000.00"}
+    told = {one.found: one.text for one in findings(tabulate(replace(PRINTED, cells=cells).returns())) if one.code == "tie.broken"}
+    assert "是不是有一边按元填了" in told["115,650,649.00"] and "按元" not in told["3,330,000.00"]
+
+
 # --- an altered figure ------------------------------------------------------------------------------------------------
 
 
@@ -466,6 +473,8 @@ def coded(changes: dict[str, tuple[str, str]], drop: tuple[str, ...] = ()) -> li
     ({"2101301": ("21O1301", "城乡医疗救助")}, (), [("subject.shape", "21O1301")]),
     ({"2101301": ("2101302", "疾病应急救助")}, (), [("subject.unlisted", "2101302")]),
     ({"2101301": ("2101301", "城乡救助")}, (), [("subject.name", "城乡救助")]),
+    ({"2101301": ("2101302", "")}, (), [("subject.nameless", "2101302"), ("subject.unlisted", "2101302")]),
+    ({"2101301": ("2101301", "")}, (), []),
     ({"2101301": ("2101299", "财政对其他基本医疗保险基金的补助")}, (), [("subject.repeated", "2101299")]),
     ({"2101301": ("", "城乡医疗救助")}, (), [("subject.blank", "城乡医疗救助")]),
     ({}, ("21013",), [("subject.parent", "2101301")]),

@@ -25,7 +25,8 @@ from xlgoals.tables import Tables
 from xlgoals.ties import GOALS, Tie, TieWords
 
 OUTCOMES = ("broken", "unusual", "rounding", "unassigned", "several")
-FAULTS = ("shape", "unknown", "name", "parent", "repeated", "blank", "unlisted")
+FAULTS = ("shape", "unknown", "name", "nameless", "parent", "repeated", "blank", "unlisted")
+FOLD = 10_000  # yuan in a 万元
 Place = tuple[str, str]
 
 
@@ -128,8 +129,14 @@ def _tied(rule: Rule, tie: Tie, row: Mapping[str, Any], cells: Sequence[Mapping[
         found=figure(_cents(row["left"]), form), expected=figure(_cents(row["right"]), form), others=_others(every),
         title=tie.title, left=_side(sides["left"], first, words), right=_side(sides["right"], first, words),
         difference=figure(_cents(abs(row["difference"])), form), tolerance=f"{(row['tolerance'] / form.money_factor).normalize():f}",
-        unit=form.dialect.money_unit, presumed=words.presumed if row["presumed"] else "",
+        unit=form.dialect.money_unit, presumed=(words.presumed if row["presumed"] else "") + (words.fold if _folded(row) else ""),
     )  # fmt: skip
+
+
+def _folded(row: Mapping[str, Any]) -> bool:
+    """Whether one side is the other in yuan, printed where 万元 belong."""
+    less, more = sorted((abs(row["left"]), abs(row["right"])))
+    return bool(less > row["tolerance"] and abs(more - FOLD * less) <= FOLD * row["tolerance"])
 
 
 def _cents(amount: Decimal) -> Decimal:
@@ -211,6 +218,8 @@ def _faults(rows: Mapping[str, Mapping[str, tuple[str, str]]], known: CodeList) 
         name = row["name"][1] if "name" in row else ""
         if code not in known.names:
             unlisted.append((key, code))
+            if not name:
+                yield "nameless", key, {"found": code, **told}
         elif not known.fits(code, name):
             yield "name", row["name"][0], {"found": name, "expected": known.names[code], "subject": code, **told}
         parent = known.parent(code)

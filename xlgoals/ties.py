@@ -78,7 +78,8 @@ class Tie(Model):
 
 
 class TieWords(Model):
-    """How a side of an equality is named: by one cell, by several, by none; and what is added where a project's code is presumed."""
+    """How a side of an equality is named: by one cell, by several, by none; and what is added where a project's code is presumed, and
+    where one side is the other ten thousand times over."""
 
     place: str = ""
     far_place: str = ""
@@ -86,6 +87,7 @@ class TieWords(Model):
     several: str = ""
     nothing: str = ""
     presumed: str = ""
+    fold: str = ""
 
 
 class Ties(Model):
