@@ -6,6 +6,7 @@ Plain YAML would turn `no` into False, `012` into 10 and `1:30` into 90, and let
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,10 @@ def load_marked(path: Path) -> Marked:
     return parse_marked(text, path.name)
 
 
+@lru_cache(maxsize=128)
 def parse_marked(text: str, file: str) -> Marked:
-    """Read YAML text; `file` is the name used in mistakes."""
+    """Read YAML text; `file` is the name used in mistakes. Equal text gives the same document, which nobody changes: several ask
+    for the same files, and most of the time of loading the forms would go into reading them again."""
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
