@@ -25,6 +25,7 @@ from examples.fill import fill
 from tests import damage, damage_office
 from tests.case import KINDS, SHIPPED, TABLES, Case, applies, pairs
 from tests.forms import FORMS
+from tests.opened import opened, plainly, saved
 from tests.oracle import Seen, Verdict, judge, sample, truth_of
 from xlgoals.ownformulas import OWN
 from xlgoals.parse import understand
@@ -44,19 +45,13 @@ def base(form_id: str) -> bytes:
     for page in book.worksheets:
         page.data_validations.dataValidation = []
         page.conditional_formatting = type(page.conditional_formatting)()
-    return _saved(book)
-
-
-def _saved(book: Workbook) -> bytes:
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    return saved(book)
 
 
 def case_of(form_id: str, book: Workbook | None = None) -> Case:
     form = FORMS[form_id]
     truths = {f"项目{n}": truth_of(form, project) for n, project in enumerate(sample(form)["projects"], 1)}
-    return Case(form, book or openpyxl.load_workbook(io.BytesIO(base(form_id))), truths)
+    return Case(form, book or opened(base(form_id)), truths)
 
 
 @cache
@@ -106,7 +101,7 @@ def run(kind_name: str, form_id: str) -> Verdict:
     else:
         case = case_of(form_id)
         one.make(case)
-        data = _saved(case.book)
+        data = saved(case.book)
         seen = cells(case.book)
     returns, findings = understand(read_bytes(data, name=f"表{case.suffix}"), FORMS)
     return judge(case.truths, seen, returns, findings, FORMS)
@@ -115,8 +110,8 @@ def run(kind_name: str, form_id: str) -> Verdict:
 def looked_at(data: bytes, suffix: str) -> Seen:
     """A workbook's cells by a reader of its own; without those of our own formulas, which nobody typed."""
     if suffix == ".xlsx":
-        book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
-        own = cells(openpyxl.load_workbook(io.BytesIO(data)), own=True)
+        book = plainly(data, data_only=True)
+        own = cells(plainly(data), own=True)
         return {name: {spot: value for spot, value in found.items() if spot not in own[name]} for name, found in cells(book).items()}
     other = CalamineWorkbook.from_filelike(io.BytesIO(data))
     formulas = {sheet.name: {spot for spot, text in sheet.formulas.items() if OWN in text} for sheet in read_bytes(data, name="表").sheets}

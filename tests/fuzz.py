@@ -20,9 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from statistics import median
 from typing import Any, NamedTuple
-from unittest import mock
 
-import openpyxl
 from lxml import etree
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.cell import coordinate_from_string
@@ -32,6 +30,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tests import drift
 from tests.case import SHIPPED
 from tests.forms import FORMS
+from tests.opened import plainly
 from tests.oracle import Place, Seen, Truth, What, _split, judge, shown
 from tests.returns import checked
 from xlgoals.errors import Refused
@@ -172,8 +171,7 @@ def _deed(luck: random.Random, one: Any, every: Sequence[Any]) -> str:
 
 def _cells(luck: random.Random, form: str) -> tuple[str, bytes]:
     """Edits that a hurried hand makes, several at once, anywhere on the sheets: not only where the drift kinds look."""
-    with _unstyled():
-        book = openpyxl.load_workbook(io.BytesIO(drift.base(form)))
+    book = plainly(drift.base(form))
     deeds = []
     # where cells move, nothing is copied over others as well: nobody could say any more what a word at a place is
     kinds = luck.choice(((*SHIFTS, *TYPING), ("swap", "copy", *TYPING)))
@@ -391,19 +389,11 @@ def _base_cells(form: str) -> Seen:
     return drift.looked_at(drift.base(form), ".xlsx")
 
 
-@contextlib.contextmanager
-def _unstyled() -> Iterator[None]:
-    """Half of the time of opening a workbook with openpyxl goes into borders of merged cells, which nobody looks at here."""
-    with mock.patch.object(MergedCellRange, "format", lambda area: None):
-        yield
-
-
 def _seen(data: bytes) -> Seen | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with _unstyled():
-                return drift.looked_at(data, ".xlsx")
+            return drift.looked_at(data, ".xlsx")
         except Exception:  # whatever another reader dies of
             return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
 from dataclasses import replace
@@ -17,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.forms import FORMS, TABLES, small, write_form
+from tests.opened import opened, plainly, saved
 from xlgoals.errors import SpecError
 from xlgoals.findings import Finding
 from xlgoals.layout import ORIGIN, plan
@@ -30,13 +30,14 @@ from xlgoals.sums import Sum, Term, Tree, compute, is_own
 from xlgoals.yamlmark import load_marked
 
 BOOK = "qinglong-budget-2024"
-EXAMPLE = next((data_folder("examples") / "budget").glob("*.xlsx"))
+PUBLISHED = next((data_folder("examples") / "budget").glob("*.xlsx")).read_bytes()
 DATA: dict[str, Any] = load_marked(data_folder("examples") / "data" / "budget" / f"{BOOK}.yaml").data
 STAMP = Stamp(0, "", "", year="2025", department="450 某局", unit="某中心")
 OWN = [sheet for sheet in FORMS.books[BOOK].sheets if sheet.per == "workbook"]
 Values = dict[str, Decimal | str]
 
 
+@cache
 def values(data: bytes) -> tuple[Values, list[Finding], list[Return]]:
     """Every detail of the tables of a workbook, by its key."""
     returns, findings = understand(read_bytes(data, name="预算.xlsx"), FORMS)
@@ -44,9 +45,14 @@ def values(data: bytes) -> tuple[Values, list[Finding], list[Return]]:
     return {d.key: d.text if d.amount is None else d.amount for one in own for d in one.details}, findings, returns
 
 
-@cache
 def published() -> Values:
-    return values(EXAMPLE.read_bytes())[0]
+    return values(PUBLISHED)[0]
+
+
+@cache
+def drawn(count: int) -> bytes:
+    """The blank book, with so many sheets for projects."""
+    return render(FORMS, FORMS.binder(BOOK), count=count, stamp=STAMP)
 
 
 def yuan(text: str) -> Decimal:
@@ -80,7 +86,7 @@ def test_every_figure_of_the_document_comes_back_under_its_line() -> None:
 
 
 def test_texts_of_a_book_come_back_and_empty_tables_are_there() -> None:
-    _, findings, returns = values(EXAMPLE.read_bytes())
+    _, findings, returns = values(PUBLISHED)
     by_form = {one.form: one for one in returns}
     overall = DATA["forms"]["qinglong-overall-2024"]
     assert by_form["qinglong-overall-2024"].fields["overall"] == overall["overall"].strip()
@@ -94,8 +100,8 @@ def test_texts_of_a_book_come_back_and_empty_tables_are_there() -> None:
 
 def test_figures_know_their_cells() -> None:
     """Checked with a reader of its own: the cell a figure is said to stand in holds it."""
-    book = openpyxl.load_workbook(EXAMPLE)
-    for one in values(EXAMPLE.read_bytes())[2]:
+    book = opened(PUBLISHED)
+    for one in values(PUBLISHED)[2]:
         for detail in one.details:
             spot = one.spots[detail.key]
             shown = book[one.sheet][spot.at.cell].value
@@ -114,7 +120,7 @@ def test_figures_know_their_cells() -> None:
 
 def pasted(down: int, right: int, one_sheet: bool, plain: bool) -> bytes:
     """Only values, elsewhere: without keys, stamps, names and merges, numbers of lines as numbers; perhaps all tables on one sheet."""
-    source, book = openpyxl.load_workbook(EXAMPLE), openpyxl.Workbook()
+    source, book = opened(PUBLISHED), openpyxl.Workbook()
     book.remove(book.active)  # type: ignore[arg-type]
     whole = book.create_sheet("全部") if one_sheet else None
     at = 0
@@ -129,9 +135,7 @@ def pasted(down: int, right: int, one_sheet: bool, plain: bool) -> bytes:
                 target.cell(cell.row - ORIGIN[0] + down + at, cell.column + right, int(cell.value) if number else cell.value)
                 last = max(last, cell.row)
         at += last + 3 if one_sheet else 0
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    return saved(book)
 
 
 FREE = ("offices.", "parts.", "measures.")  # their lines have no name: on a sheet without keys they are called by their row
@@ -153,7 +157,7 @@ def test_tables_that_somebody_else_typed_are_read_by_their_words(down: int, righ
 @pytest.mark.parametrize("remove", [True, False])
 def test_rows_inserted_or_deleted_in_a_coded_table(remove: bool) -> None:
     """A row that staff add has no key: it is told by its code. One that they delete is gone, and nothing else moves."""
-    book = openpyxl.load_workbook(EXAMPLE)
+    book = opened(PUBLISHED)
     sheet = book["支出总表"]
     row = next(cell.row for cell in sheet["B"] if cell.value == "2101301")
     for merged in list(sheet.merged_cells.ranges):
@@ -165,54 +169,47 @@ def test_rows_inserted_or_deleted_in_a_coded_table(remove: bool) -> None:
         sheet.insert_rows(row + 1)
         for column, value in (("B", "2101399"), ("C", "其他医疗救助支出"), ("D", 12.5), ("F", 12.5)):
             sheet[f"{column}{row + 1}"] = value
-    buffer = io.BytesIO()
-    book.save(buffer)
-    found = values(buffer.getvalue())[0]
+    found = values(saved(book))[0]
     new = {"expense.2101399.code": "2101399", "expense.2101399.name": "其他医疗救助支出", "expense.2101399.total": Decimal(125000), "expense.2101399.project": Decimal(125000)}
     wanted = {k: v for k, v in published().items() if not k.startswith("expense.2101301.")} if remove else published() | new  # type: ignore[operator]
     assert found == wanted
 
 
 def test_a_code_met_twice_and_a_line_without_a_code() -> None:
-    book = openpyxl.load_workbook(EXAMPLE)
+    book = opened(PUBLISHED)
     sheet = book["一般公共预算基本支出表"]
     first = next(cell.row for cell in sheet["B"] if cell.value == "30302")
     sheet[f"B{first + 1}"], sheet[f"E{first + 1}"] = "３０３０２", 1
     sheet[f"E{first + 2}"] = 2
-    buffer = io.BytesIO()
-    book.save(buffer)
-    found = values(buffer.getvalue())[0]
+    found = values(saved(book))[0]
     line = first - ORIGIN[0] - plan(FORMS["qinglong-basic-2024"]).lines("basic").__next__()
     assert found["basic.30302.staff"] == Decimal(38700) and found["basic.30302#2.staff"] == Decimal(10000)
     assert found[f"basic.2.{line + 1}.staff"] == Decimal(20000)
 
 
 def test_what_stands_where_nothing_belongs_is_told() -> None:
-    book = openpyxl.load_workbook(EXAMPLE)
+    book = opened(PUBLISHED)
     book["收支总表"]["C20"] = 77  # left of line 13, where the income side has no line
     book["收入总表"]["B8"] = "999"  # the code of the total
-    buffer = io.BytesIO()
-    book.save(buffer)
-    _, findings, _ = values(buffer.getvalue())
+    _, findings, _ = values(saved(book))
     assert {("收支总表", "C20"), ("收入总表", "B8")} <= {(f.at.sheet, f.at.cell) for f in findings if f.code == "cell.unrecognised"}
 
 
 @pytest.mark.parametrize(("formula", "asked"), [("=SUM(E20,M20)", False), ("=SUM(E21,M21)+0.01", True), ("=E20*2", True), ("=[2]表!A1", True)])
 def test_a_formula_of_ones_own_in_a_sum(formula: str, asked: bool) -> None:
-    book = openpyxl.load_workbook(EXAMPLE)
+    book = opened(PUBLISHED)
     book["收入总表"]["D15"] = formula
-    buffer = io.BytesIO()
-    book.save(buffer)
-    codes = {f.code for f in values(buffer.getvalue())[1] if f.at.cell == "D15"}
+    codes = {f.code for f in values(saved(book))[1] if f.at.cell == "D15"}
     assert bool(codes & {"cell.formula", "cell.no_value"}) == asked
 
 
 # --- sums --------------------------------------------------------------------------------------------------------------
 
 
+@cache
 def small_budget() -> bytes:
     """A book of which only the last codes are filled in, as a unit does."""
-    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, FORMS.binder(BOOK), count=1, stamp=STAMP)))
+    book = opened(drawn(1))
     sheet = book["收入总表"]
     for row, (code, fiscal, carryover) in enumerate(
         [("208", None, None), ("20805", None, None), ("2080502", 3.87, None), ("2080505", 38.55, 0.5), ("210", None, None), ("21013", None, None), ("2101301", 1757.6, 1904.81)], 9
@@ -223,9 +220,7 @@ def small_budget() -> bytes:
                 sheet[f"{column}{row}"] = amount
     for cell, amount in (("C8", 1), ("C12", 2), ("C40", 4), ("E15", 8)):
         book["收支总表"][cell] = amount
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    return saved(book)
 
 
 WANTED = {
@@ -247,13 +242,13 @@ def test_sums_that_nobody_calculated_are_computed_and_names_looked_up() -> None:
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 @pytest.mark.parametrize("name", ["small", "published"])
 def test_an_office_calculates_what_the_program_computes(name: str, tmp_path: Path) -> None:
-    data = small_budget() if name == "small" else EXAMPLE.read_bytes()
+    data = small_budget() if name == "small" else PUBLISHED
     (tmp_path / "in.xlsx").write_bytes(data)
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     subprocess.run(["soffice", profile, "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "out"), str(tmp_path / "in.xlsx")], check=True, capture_output=True, timeout=300)
     calculated = (tmp_path / "out" / "in.xlsx").read_bytes()
     assert values(calculated)[0] == values(data)[0]
-    shown = openpyxl.load_workbook(io.BytesIO(calculated), data_only=True)
+    shown = plainly(calculated, data_only=True)
     assert Decimal(str(shown["收入总表"]["D8"].value)).quantize(Decimal("0.01")) == (Decimal("3705.33") if name == "small" else Decimal("11915.40"))
 
 
@@ -283,7 +278,7 @@ def test_which_formula_is_the_forms_own() -> None:
 
 
 def test_a_book_has_its_sheets_its_contents_and_its_stamps() -> None:
-    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, FORMS.binder(BOOK), count=3, stamp=STAMP)))
+    book = opened(drawn(3))
     before = [sheet.sheet for sheet in FORMS.books[BOOK].sheets]
     at = before.index("项目{seq}")
     names = [*before[:at], "项目1", "项目2", "项目3", *before[at + 1 :]]
@@ -300,20 +295,18 @@ def test_a_book_has_its_sheets_its_contents_and_its_stamps() -> None:
 
 
 def test_an_unfilled_book_is_blank_and_a_copied_sheet_still_knows_its_form() -> None:
-    blank = render(FORMS, FORMS.binder(BOOK), count=2, stamp=STAMP)
+    blank = drawn(3)
     assert [f.code for f in values(blank)[1]] == ["form.all_blank"]
-    book = openpyxl.load_workbook(EXAMPLE)
+    book = opened(PUBLISHED)
     for sheet in list(book.worksheets):
         if sheet.title != "收支总表":
             del book[sheet.title]
-    buffer = io.BytesIO()
-    book.save(buffer)
-    (one,) = values(buffer.getvalue())[2]
+    (one,) = values(saved(book))[2]
     assert one.form == "qinglong-balance-2024" and one.fields["unit"] == DATA["unit"]
 
 
 def test_dropdowns_of_codes_name_one_list_for_the_whole_book() -> None:
-    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, FORMS.binder(BOOK), count=1, stamp=STAMP)))
+    book = opened(drawn(1))
     assert {"cod_functional", "cod_functional_names", "cod_economic", "cod_economic_names"} <= set(book.defined_names)
     (rule,) = [rule for rule in book["收入总表"].data_validations.dataValidation if rule.type == "list"]
     assert rule.formula1 == "cod_functional" and book["收入总表"]["B9"].number_format == "@"
@@ -402,13 +395,11 @@ def test_there_are_the_nine_tables() -> None:
 def test_a_bureaus_own_codes_are_offered_and_looked_up() -> None:
     codes = {**FORMS.codes, "functional": replace(FORMS.codes["functional"], names={"299": "其他类", "29901": "其他款", "2990101": "其他项"})}
     forms = FORMS.recoded(codes)
-    book = openpyxl.load_workbook(io.BytesIO(render(forms, forms["qinglong-fund-2024"], count=1, stamp=STAMP)))
+    book = opened(render(forms, forms["qinglong-fund-2024"], count=1, stamp=STAMP))
     for row, code in enumerate(("299", "29901", "2990101"), 9):
         book["项目1"][f"B{row}"] = code
     book["项目1"]["F11"] = 5
     assert [row[0].value for row in book["字典"].iter_rows(min_row=2, max_col=1)] == ["299", "29901", "2990101"]
-    buffer = io.BytesIO()
-    book.save(buffer)
-    (one,), _ = understand(read_bytes(buffer.getvalue(), name="a.xlsx"), forms)
+    (one,), _ = understand(read_bytes(saved(book), name="a.xlsx"), forms)
     assert {d.key: d.text for d in one.details if d.column == "name"} == {"fund.299.name": "其他类", "fund.29901.name": "其他款", "fund.2990101.name": "其他项"}
     assert {d.amount for d in one.details if d.amount} == {Decimal(50_000)}
