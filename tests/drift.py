@@ -6,6 +6,7 @@ one server: `office`); `oracle` knows what was typed and judges. `python -m test
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -32,6 +33,7 @@ from xlgoals.parse import understand
 from xlgoals.read import read_bytes
 
 REPORT = Path(__file__).parent.parent / "docs" / "drift.md"
+OFFICE_SECONDS = 1800
 assert damage and damage_office  # importing them registers their kinds
 
 
@@ -55,8 +57,8 @@ def case_of(form_id: str, book: Workbook | None = None) -> Case:
 
 
 @cache
-def damaged_by_office() -> Mapping[tuple[str, str], tuple[bytes, Case]]:
-    """Every office kind on every form, made in one go by one server."""
+def damaged_by_office() -> tuple[Mapping[tuple[str, str], tuple[bytes, Case]], str]:
+    """Every office kind on every form, made in one go by one server; or what went wrong, which no test tries again."""
     made: dict[tuple[str, str], tuple[bytes, Case]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -75,10 +77,24 @@ def damaged_by_office() -> Mapping[tuple[str, str], tuple[bytes, Case]]:
                     jobs.append({"source": str(source), "steps": steps, "target": str(work) + case.suffix})
         listed = folder / "jobs.json"
         listed.write_text(json.dumps(jobs), encoding="utf-8")
-        subprocess.run([office_python(), str(Path(__file__).with_name("office.py")), str(listed), str(folder)], check=True, timeout=600)
+        if trouble := by_office(listed, folder):
+            return {}, trouble
         for (kind_name, form_id), case in cases.items():
             made[kind_name, form_id] = ((folder / f"{form_id}-{kind_name}{case.suffix}").read_bytes(), case)
-    return made
+    return made, ""
+
+
+def by_office(jobs: Path, folder: Path) -> str:
+    """Have an office of its own carry out jobs (`office`); says what went wrong. It takes minutes, on a busy machine many."""
+    with subprocess.Popen([office_python(), str(Path(__file__).with_name("office.py")), str(jobs), str(folder)]) as running:
+        try:
+            return f"the office's jobs ended with {code}" if (code := running.wait(OFFICE_SECONDS)) else ""
+        except subprocess.TimeoutExpired:
+            running.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(60)
+            running.kill()
+            return f"the office did not finish within {OFFICE_SECONDS} seconds"
 
 
 @cache
@@ -96,7 +112,9 @@ def run(kind_name: str, form_id: str) -> Verdict:
     """Damage one form in one way, read it and judge."""
     one = KINDS[kind_name]
     if one.office:
-        data, case = damaged_by_office()[kind_name, form_id]
+        made, trouble = damaged_by_office()
+        assert not trouble, trouble
+        data, case = made[kind_name, form_id]
         seen = looked_at(data, case.suffix)
     else:
         case = case_of(form_id)

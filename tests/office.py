@@ -8,6 +8,7 @@ A job is {"source": path, "steps": [[verb, …], …], "target": path}. Rows and
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -162,6 +163,7 @@ def stop(server, desktop):
 
 def main(jobs, folder):
     folder = pathlib.Path(folder).resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # so that the office does not stay behind
     server, desktop = start(folder)
     try:
         for job in json.loads(pathlib.Path(jobs).read_text(encoding="utf-8")):

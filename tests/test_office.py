@@ -25,7 +25,7 @@ def convert(files: list[Path], to: str, folder: Path) -> Path:
     out = folder / to.partition(":")[0]
     subprocess.run(
         ["soffice", f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--norestore", "--convert-to", to, "--outdir", str(out), *map(str, files)],
-        check=True, capture_output=True, timeout=300,
+        check=True, capture_output=True, timeout=1800,
     )  # fmt: skip
     return out
 
