@@ -79,11 +79,11 @@ class Blank:
             known: Sequence[Entry] = content[seq - 1] if own_project and seq <= len(content) else ()
             put = {**cells.get(name, {}), (0, plan(form).width): own}
             fills[name] = self._fill(name, form, known, put, self.carried_tab if seq in carried and own_project else "")
-        cells.setdefault(self.meta, {})[META] = stamp_text(stamp, key)
+        whole = cells.setdefault(self.meta, {})[META] = stamp_text(stamp, key)
         for name in cells.keys() - fills.keys():
             fills[name] = Fill(cells[name], heights.get(name, {}))
         words = {word: make(stamp) for word, make in self.words.items()}
-        words[PROPERTY] = _property(stamp, key)
+        words[PROPERTY] = whole if _fits_property(whole) else _property(stamp, key)
         try:
             return self.mould.cast(fills, words)
         except MouldError as error:
@@ -123,9 +123,10 @@ def _mended(package: bytes, drawn: Drawn) -> dict[str, bytes]:
 
 
 def _property(stamp: Stamp, key: bytes) -> str:
-    """The stamp as a document property: without the names where they are too long for one (every sheet holds them)."""
-    for told in (stamp, replace(stamp, department="", unit=""), replace(stamp, department="", unit="", cycle="")):
-        text = stamp_text(told, key)
-        if len(text.encode("utf-16-le")) <= 2 * PROPERTY_MOST:
-            return text
-    return ""
+    """A stamp too long for a document property, without the names: every sheet holds them."""
+    shorter = (stamp_text(replace(stamp, department="", unit="", cycle=cycle), key) for cycle in (stamp.cycle, ""))
+    return next(filter(_fits_property, shorter), "")
+
+
+def _fits_property(text: str) -> bool:
+    return len(text.encode("utf-16-le")) <= 2 * PROPERTY_MOST

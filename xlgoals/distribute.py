@@ -304,9 +304,10 @@ def write_issues(
 
 
 def _write(issue: Issue, made: bytes, outbox: Path) -> Issued:
-    with write_whole(outbox / issue.file, flush=False) as draft:
+    file = issue.file
+    with write_whole(outbox / file, flush=False) as draft:
         draft.write_bytes(made)
-    return Issued(issue.file, replace(issue.stamp, form=issue.binder.id, digest=issue.binder.digest), issue.projects, hashlib.sha256(made).hexdigest())
+    return Issued(file, replace(issue.stamp, form=issue.binder.id, digest=issue.binder.digest), issue.projects, hashlib.sha256(made).hexdigest())
 
 
 def zip_departments(outbox: Path, issued: Iterable[Issued]) -> list[Path]:

@@ -13,7 +13,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 from xml.sax.saxutils import unescape
@@ -28,11 +28,13 @@ LEVEL, QUICK, SHORT = 6, 1, 400  # how hard what is kept is deflated, and what i
 MARK = re.compile("\ue000(\\w+)\ue001")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
 SAFE = TEXT_MOST // 2  # letters that fit in a cell, whatever they are
+ODD = "&<>_"  # what may stand otherwise in a file
 ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 ROW = re.compile(r"<row\b([^>]*?)(?:/>|>(.*?)</row>)", re.DOTALL)
 CELL = re.compile(r'<c r="([A-Z]+[0-9]+)"([^>]*?)(?:/>|>.*?</c>)', re.DOTALL)
 SST = re.compile(r"<sst\b[^>]*>", re.DOTALL)
 STRINGS, WORKBOOK = "xl/sharedStrings.xml", "xl/workbook.xml"
+_COMMON, _PLACE = struct.Struct("<HHHHHIIIHH"), struct.Struct("<I")  # of a member's headers
 TAB = re.compile(r'<tabColor rgb="[0-9A-F]*"/>')
 
 
@@ -53,6 +55,9 @@ class Fill(NamedTuple):
     heights: Mapping[int, tuple[float, bool]] = {}
     shown: frozenset[int] = frozenset()
     tab: str = ""
+
+
+Told = tuple[RowCol, int | str]  # what stands in a cell: the number of a shared string, or an amount as it is written
 
 
 class Member(NamedTuple):
@@ -124,38 +129,38 @@ class Mould:
     def cast(self, fills: Mapping[str, Fill], words: Mapping[str, str] | None = None) -> bytes:
         """The package with its sheets (by name) filled in, and its marks replaced. Equal input gives equal bytes."""
         numbers: dict[str, int] = {}
-        uses = 0
+        known, uses = self.string_count, 0
         self.last = ((), b"", b"")
-        new: dict[str, Member] = {}
+        new: dict[str, Packed] = {}
         for name, part in self.sheets.items():
             fill = fills.get(name)
             if fill is None:
                 continue
-            cells: list[tuple[RowCol, str]] = []
+            cells: list[Told] = []
             for spot, value in fill.cells.items():
-                told = amount_text(value) if isinstance(value, Decimal) else None
+                told = None if isinstance(value, str) else amount_text(value)
                 if told is None:
-                    number = numbers.setdefault(value if isinstance(value, str) else f"{value:f}", self.string_count + len(numbers))
-                    told, uses = f"#{number}", uses + 1
-                cells.append((spot, told))
+                    number = numbers.setdefault(value if isinstance(value, str) else f"{value:f}", known + len(numbers))
+                    cells.append((spot, number))
+                    uses += 1
+                else:
+                    cells.append((spot, told))
             new[part] = self._finished(part, self._head(part, tuple(cells), fill), words or {})
         for part in self.marked:
             if part not in new:
                 new[part] = self._finished(part, self._head(part, (), None), words or {})
         if numbers:
-            new[STRINGS] = self._strings(numbers, uses)
-        return assemble(self.packages if not new else [
-            Packed.of(new[member.name]) if member.name in new else kept for member, kept in zip(self.members, self.packages, strict=True)
-        ])  # fmt: skip
+            new[STRINGS] = Packed.of(self._strings(numbers, uses))
+        return assemble([new.get(member.name, kept) for member, kept in zip(self.members, self.packages, strict=True)])
 
     def _strings(self, numbers: Mapping[str, int], uses: int) -> Member:
         start = f'{self.strings_before}{self.string_head} count="{self.string_uses + uses}" uniqueCount="{self.string_count + len(numbers)}">'.encode()
-        end = ("".join(map(_si, numbers)) + "</sst>").encode()
+        end = f"{_strings_of(numbers)}</sst>".encode()
         crc = zlib.crc32(end, zlib.crc32(self.strings, zlib.crc32(start)))
         raw = _deflated(start, last=False) + self.strings_raw + _deflated(end, level=QUICK)
         return Member(STRINGS, zipfile.ZIP_DEFLATED, crc, len(start) + len(self.strings) + len(end), raw)
 
-    def _head(self, part: str, cells: tuple[tuple[RowCol, str], ...], fill: Fill | None) -> _Head:
+    def _head(self, part: str, cells: tuple[Told, ...], fill: Fill | None) -> _Head:
         key = (part, cells, tuple(fill.heights.items()), fill.shown, fill.tab) if fill else part
         found = self.kept.get(key)
         if found is None:
@@ -168,21 +173,21 @@ class Mould:
             self.kept[key] = found
         return found
 
-    def _finished(self, part: str, head: _Head, words: Mapping[str, str]) -> Member:
+    def _finished(self, part: str, head: _Head, words: Mapping[str, str]) -> Packed:
         if not head.rest:
-            return Member(part, zipfile.ZIP_DEFLATED, head.crc, head.size, head.raw)
+            return Packed.made(part, zipfile.ZIP_DEFLATED, head.crc, head.size, head.raw)
         if self.last[0] != head.rest:  # mostly the same for all sheets of a workbook
             rest = "".join([piece if i % 2 else _escaped(words.get(piece, "")) for i, piece in enumerate(head.rest)]).encode()
             self.last = head.rest, rest, _deflated(rest)
         _, rest, raw = self.last
-        return Member(part, zipfile.ZIP_DEFLATED, zlib.crc32(rest, head.crc), head.size + len(rest), head.raw + raw)
+        return Packed.made(part, zipfile.ZIP_DEFLATED, zlib.crc32(rest, head.crc), head.size + len(rest), head.raw, raw)
 
     # --- a sheet
 
-    def _filled(self, part: str, cells: Sequence[tuple[RowCol, str]], fill: Fill) -> str:
+    def _filled(self, part: str, cells: Sequence[Told], fill: Fill) -> str:
         sheet = self.apart.get(part) or self.apart.setdefault(part, _taken_apart(self.texts[part]))
         rows = dict(sheet.rows)
-        by_row: dict[int, list[tuple[int, str]]] = {}
+        by_row: dict[int, list[tuple[int, int | str]]] = {}
         for (row, col), told in cells:
             by_row.setdefault(row + 1, []).append((col, told))
         touched = {*by_row, *(row + 1 for row in (*fill.heights, *fill.shown))}
@@ -202,11 +207,11 @@ class Mould:
         return before + "".join(ordered) + sheet.behind
 
 
-def _with_cells(inner: str, row: int, cells: Iterable[tuple[int, str]]) -> str:
+def _with_cells(inner: str, row: int, cells: Iterable[tuple[int, int | str]]) -> str:
     """A row's cells with some of them filled in; a cell keeps its look."""
     for col, told in cells:
         ref = cell_name(row - 1, col)
-        value = f' t="s"><v>{told[1:]}</v></c>' if told.startswith("#") else f"><v>{told}</v></c>"
+        value = f' t="s"><v>{told}</v></c>' if isinstance(told, int) else f"><v>{told}</v></c>"
         for found in CELL.finditer(inner):
             if found[1] == ref:
                 look = re.search(r'\ss="\d+"', found[2])
@@ -261,6 +266,14 @@ def amount_text(amount: Decimal) -> str | None:
     return repr(float(amount)).removesuffix(".0")
 
 
+def _strings_of(texts: Collection[str]) -> str:
+    """Shared strings one after another; all at once where no letter in any of them is odd."""
+    whole = "".join(texts)
+    if len(whole) <= SAFE and whole.isprintable() and not any(odd in whole for odd in ODD) and all(text[:1] != " " != text[-1:] for text in texts):
+        return f"<si><t>{'</t></si><si><t>'.join(texts)}</t></si>"
+    return "".join(map(_si, texts))
+
+
 def _si(text: str) -> str:
     """One shared string; what XML or Excel would not keep is escaped as Excel does."""
     if text.isprintable() and text == text.strip() and not ("&" in text or "<" in text or ">" in text or "_" in text) and len(text) <= SAFE:
@@ -301,20 +314,25 @@ def members(package: bytes, opened: zipfile.ZipFile) -> Iterator[Member]:
 
 
 class Packed(NamedTuple):
-    """A member with its headers: all that a zip file says of it but its place."""
+    """A member with its headers: all that a zip file says of it but its place. What lies compressed in it may come in two pieces."""
 
     local: bytes
     raw: bytes
+    more: bytes
     central: bytes
     name: bytes
 
     @classmethod
     def of(cls, member: Member) -> Packed:
-        name = member.name.encode()
-        flags = 0 if member.name.isascii() else 0x800
+        return cls.made(*member)
+
+    @classmethod
+    def made(cls, part: str, method: int, crc: int, size: int, raw: bytes, more: bytes = b"") -> Packed:
+        name = part.encode()
+        flags = 0 if len(name) == len(part) else 0x800
         # version 2.0, 1 January 1980: equal input gives equal bytes
-        common = struct.pack("<HHHHHIIIHH", 20, flags, member.method, 0, 33, member.crc, len(member.raw), member.size, len(name), 0)
-        return cls(b"PK\3\4" + common + name, member.raw, b"PK\1\2\x14\0" + common + struct.pack("<HHHI", 0, 0, 0, 0), name)
+        common = _COMMON.pack(20, flags, method, 0, 33, crc, len(raw) + len(more), size, len(name), 0)
+        return cls(b"PK\3\4" + common + name, raw, more, b"PK\1\2\x14\0" + common + b"\0" * 10, name)
 
 
 def assemble(members: Sequence[Packed]) -> bytes:
@@ -322,9 +340,9 @@ def assemble(members: Sequence[Packed]) -> bytes:
     parts: list[bytes] = []
     directory: list[bytes] = []
     at = 0
-    for local, raw, central, name in members:
-        parts += (local, raw)
-        directory += (central, struct.pack("<I", at), name)
-        at += len(local) + len(raw)
+    for local, raw, more, central, name in members:
+        parts += (local, raw, more)
+        directory += (central, _PLACE.pack(at), name)
+        at += len(local) + len(raw) + len(more)
     listed = b"".join(directory)
     return b"".join((*parts, listed, struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, len(members), len(members), len(listed), at, 0)))
