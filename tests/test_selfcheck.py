@@ -7,7 +7,6 @@ import json
 import random
 import re
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from collections import Counter
@@ -15,14 +14,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 from openpyxl.formula.translate import Translator
+from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from examples.fill import fill as typed
-from tests.drift import office_python
+from tests.drift import by_office
 from tests.forms import FORMS, SHIPPED, write_form
+from tests.opened import opened, plainly, saved
 from tests.returns import checked
 from tests.test_office import convert
 from xlgoals.findings import Finding
@@ -95,6 +95,12 @@ DRAWN = {"CHOOSE", "MATCH", "SUM", "SUMIFS", "COUNTIFS"}  # of dropdowns and tab
 @cache
 def checks(form: str) -> Checks:
     return checks_of(KNOWN[form], KNOWN.catalogue, WORDS, UNITS)
+
+
+@cache
+def drawn(form: str) -> bytes:
+    """A blank workbook of two sheets."""
+    return render(KNOWN, KNOWN[form], count=2, stamp=STAMP)
 
 
 # --- fillings ----------------------------------------------------------------------------------------------------------
@@ -174,12 +180,10 @@ FILLINGS = [
 
 
 def fill(form: Form) -> bytes:
-    book = openpyxl.load_workbook(io.BytesIO(render(KNOWN, form, count=len(FILLINGS), stamp=STAMP)))
+    book = plainly(render(KNOWN, form, count=len(FILLINGS), stamp=STAMP))
     for n, (care, some, errors) in enumerate(FILLINGS, 1):
         Typist(form, book[f"项目{n}"], f"{form.id}{n}", care, some, errors).type(lines=n < len(FILLINGS))
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    return saved(book)
 
 
 @pytest.fixture(scope="session")
@@ -190,6 +194,12 @@ def recalculated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files.append(folder / f"{form}.xlsx")
         files[-1].write_bytes(fill(KNOWN[form]))
     return convert(files, "xlsx", folder)
+
+
+@cache
+def calculated(path: Path) -> Workbook:
+    """The values of a workbook that was recalculated, to look at."""
+    return plainly(path, data_only=True)
 
 
 def judged(path: Path) -> tuple[list[Return], list[Finding]]:
@@ -239,7 +249,7 @@ def followed(form: str, said: Said, findings: list[Finding], sheet: str) -> Said
 @every
 def test_the_sheet_and_check_agree_cell_by_cell(form: str, recalculated: Path) -> None:
     path = recalculated / f"{form}.xlsx"
-    book, (returns, findings) = openpyxl.load_workbook(path, data_only=True), judged(path)
+    book, (returns, findings) = calculated(path), judged(path)
     read = {one.sheet for one in returns}
     wrong = []
     for n, filling in enumerate(FILLINGS, 1):
@@ -266,7 +276,7 @@ def test_every_rule_with_a_formula_was_met_and_missed(recalculated: Path) -> Non
     """The fillings are no idle proof: each rule of each form fails somewhere, and holds somewhere."""
     met = set[str]()
     for form in ALL:
-        book = openpyxl.load_workbook(recalculated / f"{form}.xlsx", data_only=True)
+        book = calculated(recalculated / f"{form}.xlsx")
         for sheet in book.worksheets[1 : len(FILLINGS) + 1]:
             met |= {code for code, _ in told_by_sheet(form, sheet)}
     assert met - {"?"} == {rule.code for form in ALL for rule in checks(form).rules}
@@ -276,7 +286,7 @@ def test_every_rule_with_a_formula_was_met_and_missed(recalculated: Path) -> Non
 @office
 @every
 def test_the_overview_tells_what_the_forms_tell(form: str, recalculated: Path) -> None:
-    book = openpyxl.load_workbook(recalculated / f"{form}.xlsx", data_only=True)
+    book = calculated(recalculated / f"{form}.xlsx")
     sheet, one = book[WORDS.sheet], checks(form)
     rows = [[cell.value or "" for cell in row[:6]] for row in sheet.iter_rows(min_row=len(WORDS.about) + 5)]
     assert len(rows) == len(FILLINGS) * (1 + len(one.rules))
@@ -304,7 +314,7 @@ def test_the_overview_tells_what_the_forms_tell(form: str, recalculated: Path) -
 @forms
 def test_every_input_is_tinted_by_its_own_hints(form: str) -> None:
     """A missing or implausible cell by the sign and letter of its own column, looked for in the hints of its own row."""
-    sheet = openpyxl.load_workbook(io.BytesIO(render(KNOWN, KNOWN[form], count=1, stamp=STAMP))).worksheets[1]
+    sheet = plainly(drawn(form)).worksheets[1]
     hints = column_name(checks(form).hints + ORIGIN[1])
     wanted, found = set(), set()
     for slot in plan(KNOWN[form]).slots:
@@ -326,7 +336,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quiet")
     files = []
     for form in UNMARKED:
-        book = openpyxl.load_workbook(io.BytesIO(render(KNOWN, KNOWN[form], count=3, stamp=STAMP)))
+        book = plainly(render(KNOWN, KNOWN[form], count=3, stamp=STAMP))
         one = next(slot for slot in plan(KNOWN[form]).slots if slot.typed and slot.formula is None)
         for sheet, slots in ((book["项目2"], [one]), (book["项目3"], plan(KNOWN[form]).slots)):
             for slot in slots:
@@ -341,7 +351,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @office
 @pytest.mark.parametrize("form", UNMARKED)
 def test_a_form_without_marks_is_blank_until_something_is_filled_in(form: str, quiet: Path) -> None:
-    book, (returns, _) = openpyxl.load_workbook(quiet / f"{form}.xlsx", data_only=True), judged(quiet / f"{form}.xlsx")
+    book, (returns, _) = calculated(quiet / f"{form}.xlsx"), judged(quiet / f"{form}.xlsx")
     said = {name: str(status(book[name], form)).split("  ")[0] for name in ("项目1", "项目2", "项目3")}
     assert said == {"项目1": WORDS.status.blank, "项目2": WORDS.status.passed, "项目3": WORDS.status.passed}
     assert {one.sheet for one in returns} == {"项目2", "项目3"}
@@ -363,7 +373,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("source", [*EXAMPLES, *CLEAN], ids=lambda path: path.stem)
 def test_examples_agree_and_clean_forms_pass(source: Path, real: Path) -> None:
     path = real / f"{source.stem}.xlsx"
-    book, (returns, findings) = openpyxl.load_workbook(path, data_only=True), judged(path)
+    book, (returns, findings) = calculated(path), judged(path)
     assert returns
     for one in returns:
         ours, theirs = told_by_sheet(one.form, book[one.sheet]), told_by_check(one.form, one.sheet, findings)
@@ -386,7 +396,7 @@ def formulas(data: bytes) -> list[tuple[str, str]]:
 
 @forms
 def test_formulas_keep_within_excel_2010(form: str) -> None:
-    found = formulas(render(FORMS, FORMS[form], count=2, stamp=STAMP))
+    found = formulas(drawn(form))
     assert len(found) > 100
     for name, text in found:
         assert len(text) <= FORMULA_MOST
@@ -404,16 +414,15 @@ def test_formulas_keep_within_excel_2010(form: str) -> None:
 @forms
 def test_a_sheet_stays_small(form: str) -> None:
     """What a sheet says of itself is no more than some hundred kilobytes, packed some ten."""
-    made = render(FORMS, FORMS[form], count=1, stamp=STAMP)
-    with zipfile.ZipFile(io.BytesIO(made)) as package:
-        drawn = package.getinfo("xl/worksheets/sheet2.xml")
-    assert drawn.file_size < 300_000 and drawn.compress_size < 25_000
+    with zipfile.ZipFile(io.BytesIO(drawn(form))) as package:
+        sheet = package.getinfo("xl/worksheets/sheet2.xml")
+    assert sheet.file_size < 300_000 and sheet.compress_size < 25_000
 
 
 @forms
 def test_a_form_refers_to_itself_only(form: str) -> None:
     """So a sheet may be copied into another workbook, renamed, deleted."""
-    for name, text in formulas(render(FORMS, FORMS[form], count=2, stamp=STAMP)):
+    for name, text in formulas(drawn(form)):
         if name in ("xl/worksheets/sheet2.xml", "xl/worksheets/sheet3.xml"):
             assert "!" not in re.sub(r'"(?:[^"]|"")*"', '""', text)
 
@@ -421,9 +430,8 @@ def test_a_form_refers_to_itself_only(form: str) -> None:
 @forms
 def test_what_the_formulas_say_is_never_read(form: str) -> None:
     """Neither as a unit's formula, nor as a value, nor as another sheet; whatever value they carry."""
-    made = render(FORMS, FORMS[form], count=1, stamp=STAMP)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(made)) as source, zipfile.ZipFile(buffer, "w") as target:
+    with zipfile.ZipFile(io.BytesIO(drawn(form))) as source, zipfile.ZipFile(buffer, "w") as target:
         for info in source.infolist():
             part = source.read(info)
             if info.filename.startswith("xl/worksheets/"):
@@ -441,7 +449,7 @@ def handled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workbook of five sheets, four of them filled well, after deleting, copying, renaming, and inserting and deleting rows."""
     folder = tmp_path_factory.mktemp("handled")
     form = FORMS["qinglong-2024"]
-    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, form, count=6, stamp=STAMP)))
+    book = plainly(render(FORMS, form, count=6, stamp=STAMP))
     for n in range(1, 6):
         Typist(form, book[f"项目{n}"], f"well{n}", 1.0, 1.0).type(lines=True)
     book["项目5"]["B4"].value = None
@@ -454,7 +462,8 @@ def handled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     jobs.append({"source": str(folder / "填.xlsx"), "steps": [["into_new_book", "项目1", "项目5"]], "target": str(folder / "抄出.xlsx")})
     listed = folder / "jobs.json"
     listed.write_text(json.dumps(jobs), encoding="utf-8")
-    subprocess.run([office_python(), str(Path(__file__).with_name("office.py")), str(listed), str(folder)], check=True, timeout=300)
+    trouble = by_office(listed, folder)
+    assert not trouble, trouble
     return convert([folder / "改.xlsx", folder / "抄出.xlsx"], "xlsx", folder)
 
 
@@ -462,7 +471,7 @@ def handled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @office
 def test_deleted_copied_renamed_sheets_and_rows(handled: Path) -> None:
     form, path = "qinglong-2024", handled / "改.xlsx"
-    book = openpyxl.load_workbook(path, data_only=True)
+    book = calculated(path)
     said = {name: str(status(book[name], form)).strip() for name in book.sheetnames if name not in (FORMS.guide.sheet, WORDS.sheet, FORMS.guide.lists_sheet, FORMS.guide.meta_sheet)}
     wrong = WORDS.status.error.format(error=1)
     assert said == {
@@ -484,34 +493,28 @@ def test_deleted_copied_renamed_sheets_and_rows(handled: Path) -> None:
 @pytest.mark.office
 @office
 def test_a_sheet_copied_into_another_workbook_still_checks_itself(handled: Path) -> None:
-    book = openpyxl.load_workbook(handled / "抄出.xlsx", data_only=True)
+    book = calculated(handled / "抄出.xlsx")
     said = {name: str(status(book[name], "qinglong-2024")).strip() for name in book.sheetnames}
     assert said == {"项目1": WORDS.status.passed, "项目5": WORDS.status.error.format(error=1)}
 
 
 def test_a_unit_that_writes_beside_the_form_is_heard() -> None:
     """What stands in our columns and is not ours is told, not lost."""
-    form = FORMS["yiyang-2023"]
-    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, form, count=1, stamp=STAMP)))
+    book = opened(drawn("yiyang-2023"))
     sheet, one = book["项目1"], checks("yiyang-2023")
     sheet["B4"].value = "某项目"
     sheet.cell(6, one.shown + 1).value = "这是备注"
     sheet.cell(7, one.shown + 1).value = "✘C列〔03〕是粘贴下来的提示"
     sheet.cell(8, one.hints + 1).value = "=1+1"
-    buffer = io.BytesIO()
-    book.save(buffer)
-    _, findings = understand(read_bytes(buffer.getvalue(), name="表.xlsx"), FORMS)
+    _, findings = understand(read_bytes(saved(book), name="表.xlsx"), FORMS)
     assert [(one.code, one.found) for one in findings if one.code == "cell.outside"] == [("cell.outside", "这是备注"), ("cell.outside", "=1+1")]
 
 
 def test_the_overview_is_ours_whatever_it_is_called() -> None:
-    form = FORMS["yiyang-2023"]
-    book = openpyxl.load_workbook(io.BytesIO(render(FORMS, form, count=1, stamp=STAMP)))
+    book = opened(drawn("yiyang-2023"))
     book["项目1"]["B4"].value = "某项目"
     book[WORDS.sheet].title = "检查"
-    buffer = io.BytesIO()
-    book.save(buffer)
-    _, findings = understand(read_bytes(buffer.getvalue(), name="表.xlsx"), FORMS)
+    _, findings = understand(read_bytes(saved(book), name="表.xlsx"), FORMS)
     assert [one for one in findings if one.code == "form.other_sheet"] == []
 
 
