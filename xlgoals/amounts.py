@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from xlgoals.facts import Units
 from xlgoals.formulas import HARD, WIDE, every, exactly_one_of, number, quoted, substituted
+from xlgoals.layout import in_percent, plan
 from xlgoals.marks import Cells, Ref
 from xlgoals.words import NIL, full_width
 
@@ -50,8 +51,11 @@ def state(cells: Cells, ref: Ref, units: Units) -> str:
     read = f"IFERROR(IF({well},IF(OR({own}=\"\",{own}={quoted(form.dialect.money_unit)}),VALUE({plain}),{quoted(UNREADABLE)}&{own}),{quoted(UNREADABLE)}),{quoted(UNREADABLE)})"
     typed = f"IF(ABS({cell})*{number(form.money_factor)}<{MOST},{cell},{quoted(UNREADABLE)})"
     nil = exactly_one_of(text, NIL)
+    nothing = f'{text}=""'
+    if in_percent(plan(form), ref.slot.key):  # 30% is a share there, and no amount
+        nothing = f'OR({nothing},RIGHT({text})="%",RIGHT({text})="％")'
     return cells.keep(
-        row, f"IF(ISERROR({cell}),{quoted(ERROR)},IF(ISNUMBER({cell}),{typed},IF({text}=\"\",\"\",IF({nil},0,{read}))))"
+        row, f"IF(ISERROR({cell}),{quoted(ERROR)},IF(ISNUMBER({cell}),{typed},IF({nothing},\"\",IF({nil},0,{read}))))"
     )
 
 
