@@ -22,7 +22,7 @@ from test_consolidate import fund, made, small_batch
 
 from xlgoals.annexes import load_annexes, whole_wording
 from xlgoals.assembly import assemble
-from xlgoals.comparison import Goals, compare, goals_of
+from xlgoals.comparison import Goals, compare, former_frames, goals_of
 from xlgoals.consolidate import consolidate
 from xlgoals.cycle import create_cycle
 from xlgoals.records import Indicator, Return
@@ -310,6 +310,18 @@ def test_targets_are_compared_by_levels_and_name() -> None:
     ]  # fmt: skip
     (row,) = told.changes.to_dicts()
     assert (row["change"], row["targets_changed"], row["targets_new"], row["targets_gone"]) == ("changed", 2, 1, 1)
+
+
+def test_a_former_summary_may_lie_in_parts(tmp_path: Path) -> None:
+    """As `consolidate --format parquet` writes a large one."""
+    whole = goals(("", "甲", "修路", "1", [("里程", "≥5公里")]), ("", "乙", "修桥", "2", [("座数", "3座")]))
+    assert former_frames(tmp_path) is None
+    for name in ("projects", "indicators"):
+        (tmp_path / name).mkdir()
+        for number in (0, 1):
+            getattr(whole, name)[number : number + 1].write_parquet(tmp_path / name / f"0000{number + 1}.parquet")
+    told = former_frames(tmp_path)
+    assert told and told.projects.equals(whole.projects) and told.indicators.equals(whole.indicators)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "A", "B"]), st.sampled_from("甲乙"), st.sampled_from(["修路", "修桥", ""])), max_size=8), st.randoms())

@@ -138,11 +138,11 @@ def _write(
 def former_goals(path: Path, forms_dirs: tuple[str, ...], how: Reading) -> Goals:
     """What a former summary holds: of a cycle's folder the returns that count, else what a folder of Parquet says or what the
     returns in a file or folder say."""
-    if (path / "projects.parquet").is_file() and (path / "indicators.parquet").is_file():
-        try:
-            return former_frames(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise UsageError(f"{path} 里的汇总数据读不了（{type(error).__name__}）。请用 consolidate --format parquet 重新写出，或直接写上期的报送文件夹。") from error
+    try:
+        if former := former_frames(path):
+            return former
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UsageError(f"{path} 里的汇总数据读不了（{type(error).__name__}）。请用 consolidate --format parquet 重新写出，或直接写上期的报送文件夹。") from error
     with tempfile.TemporaryDirectory(prefix="xlgoals-") as work:
         if (path / SETTINGS).is_file():
             with opened(path, [], how) as inbox:

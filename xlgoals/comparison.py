@@ -64,11 +64,19 @@ def goals_of(summary: Summary, paths: Mapping[str, Path] | None = None) -> Goals
     return Goals(projects, indicators, paths or {})
 
 
-def former_frames(folder: Path) -> Goals:
-    """What is compared of a summary in a folder of Parquet; raises what polars raises where it is none."""
-    return Goals(
-        pl.read_parquet(folder / "projects.parquet", columns=[*PROJECT]), pl.read_parquet(folder / "indicators.parquet", columns=[*INDICATOR])
-    )  # fmt: skip
+def former_frames(folder: Path) -> Goals | None:
+    """What is compared of a summary in a folder of Parquet, a file a table or, of a large one, a folder of parts; None where it is
+    no such folder, and what polars raises where its files cannot be read."""
+    files = [_files(folder, name) for name in ("projects", "indicators")]
+    if not all(files):
+        return None
+    projects, indicators = (pl.read_parquet(some, columns=list(columns)) for some, columns in zip(files, (PROJECT, INDICATOR), strict=True))
+    return Goals(projects, indicators)
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    whole = folder / f"{name}.parquet"
+    return [whole] if whole.is_file() else sorted((folder / name).glob("*.parquet"))
 
 
 def compare(now: Goals, before: Goals, mark: str) -> Comparison:
