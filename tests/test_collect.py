@@ -167,6 +167,30 @@ def test_another_form_is_not_taken(cycle: Path) -> None:
     assert others(cycle) == {"a.xlsx": WORDS.file_states["wrong_form"]}
 
 
+def test_who_sent_what_does_not_count_is_told_so_not_just_asked_to_send(cycle: Path) -> None:
+    report(cycle / "inbox" / "去年.xlsx", stamp("415001", year="2024", cycle="2024预算"))
+    run("status", "--cycle", cycle)
+    owing = {row["单位编码"]: (row["状态"], row["请单位做什么"]) for row in pages(cycle / "summary" / "催报名单.xlsx", WORDS.dunning.name)}
+    assert owing["415001"] == ("未报", "交来的“去年.xlsx”没有采用（年度或周期不对），请用这次下发的表填好重报。")
+    assert owing["415002"] == ("未报", "请尽快填报。")
+    run("collect", "--cycle", cycle)
+    marks = {row["单位编码"]: row["另外"] for row in pages(cycle / "summary" / "收件台账.xlsx", WORDS.sheets["units"].name)}
+    assert marks["415001"] == "年度或周期不对" and not marks["415002"]
+
+
+def test_an_archive_that_cannot_be_opened_and_what_is_no_workbook_are_told(cycle: Path) -> None:
+    (cycle / "inbox" / "民政局.zip").write_bytes(b"PK\x03\x04")
+    (cycle / "inbox" / "水利局.rar").write_bytes(b"Rar!\x1a\x07\x00")
+    assert others(cycle) == {"民政局.zip": WORDS.file_states["unreadable"]}
+    told = run("collect", "--cycle", cycle)
+    assert told.exit_code == 1 and "水利局.rar" in told.output and "解压" in told.output
+
+
+def test_who_is_missing_is_told_by_department(cycle: Path) -> None:
+    told = run("status", "--cycle", cycle).output.splitlines()
+    assert "  415 安源区民政局（3）：安源区民政局、安源区养老服务中心、安源区福利院" in told
+
+
 def test_a_form_without_stamp_and_a_broken_file_are_named(cycle: Path) -> None:
     source = next((Path(__file__).parent.parent / "examples" / "as-published").glob("弋阳*"))
     (cycle / "inbox" / "没有标记.xlsx").write_bytes(source.read_bytes())

@@ -119,6 +119,11 @@ def test_an_indicator_is_listed_under_the_unit_of_its_form() -> None:
     assert told.select("department", "unit", "project_name").unique(maintain_order=True).rows() == [("医保局", "乙中心", "大额"), ("医保局", "甲中心", "=1+1")]
 
 
+def test_a_further_place_that_is_a_whole_file_is_named_as_that() -> None:
+    told = tabulate([], [finding(At("a.xlsx"), others=(At("b.xlsx"), At("c.xlsx", "表")))])
+    assert consolidate(told).findings["others"].to_list() == ["b.xlsx；c.xlsx 表"]
+
+
 def test_every_finding_is_counted_once_in_each_place() -> None:
     summary = consolidate(small_batch())
     counts = ["errors", "queries", "notes"]

@@ -469,6 +469,18 @@ def test_a_mistake_in_a_list(rows: list[tuple[object, ...]], indicators: list[tu
     assert not (tmp_path / "x.xlsx").exists()
 
 
+def test_a_list_may_name_its_columns_as_lists_do_but_not_in_another_money_unit(cycle: Path, tmp_path: Path) -> None:
+    run("distribute")
+    outgoing, data, filled = cycle / "outbox" / "450_医疗保障局" / "450_医疗保障局.xlsx", tmp_path / "清单.csv", tmp_path / "填好.xlsx"
+    data.write_text("项目,项目代码,预算数（万元）\n新增项目,13032124P00310610031W,12.5\n", encoding="gbk")
+    assert run("fill", str(outgoing), "--data", str(data), "-o", str(filled)).exit_code == 0
+    returns, _ = understand(read_bytes(filled.read_bytes(), name="x"), FORMS)
+    assert (returns[-1].fields["project_code"], returns[-1].funds[0].amount) == ("13032124P00310610031W", Decimal("125000"))
+    data.write_text("项目,预算数（元）\n新增项目,125000\n", encoding="gbk")
+    told = run("fill", str(outgoing), "--data", str(data), "-o", str(tmp_path / "x.xlsx"))
+    assert told.exit_code == 2 and "预算数（元）" in told.output
+
+
 def test_what_stands_there_is_not_overwritten(cycle: Path, tmp_path: Path) -> None:
     run("distribute")
     source = cycle / "outbox" / "450_医疗保障局" / "450_医疗保障局.xlsx"

@@ -40,6 +40,8 @@ def collect(
     if found.ledger.others:
         rows = [(words.file_states[sent.state], sent.file, sent.detail) for sent in found.ledger.others]
         print_table(("没有采用", "文件", "说明"), rows)
+    for finding in found.passed_over:
+        click.echo(f"{finding.at.file}：{finding.text}")
     click.echo(_standing(totals(found.ledger), words))
     click.echo(f"台账已写到 {path}", err=True)
     sys.exit(_code(found))
@@ -60,7 +62,7 @@ def status(
     from xlgoals.outputs import write_whole
     from xlgoals.report import print_table
     from xlgoals.spec import data_folder
-    from xlgoals.standing import by_department, load_words, page, totals, write_dunning
+    from xlgoals.standing import by_department, load_words, owing, page, totals, write_dunning
 
     words = load_words()
     with collected(cycle_dir, paths, Reading(jobs, state, engine, scheduler)) as found:
@@ -82,10 +84,7 @@ def status(
         columns = words.sheets["departments"].columns
         rows = [tuple(row[column.key] for column in columns) for row in by_department(found.ledger, words)]
         print_table(tuple(column.label for column in columns), rows, found.cycle.settings.cycle)
-        missing = [line.unit.name for line in found.ledger.lines if line.state == "missing"]
-        click.echo(f"{words.unit_states['missing']}：{'、'.join(missing) or words.none}")
-        if blank := [line.unit.name for line in found.ledger.lines if line.state == "blank"]:
-            click.echo(f"{words.unit_states['blank']}：{'、'.join(blank)}")
+        click.echo("\n".join(owing(found.ledger, words)))
     click.echo(_standing(totals(found.ledger), words), err=True)
     click.echo(f"催报名单已写到 {path}" + (f"，网页已写到 {page_path}" if page_path else ""), err=True)
     sys.exit(_code(found))

@@ -21,7 +21,7 @@ from xlgoals.forms import Forms
 from xlgoals.parse import ALL_BLANK
 from xlgoals.records import At, Stamp
 from xlgoals.roster import Roster, Unit
-from xlgoals.sources import Source
+from xlgoals.sources import UNREAD, Source
 from xlgoals.stamp import UNSIGNED
 from xlgoals.tables import INDICATOR_MORE, OPEN, Tables
 
@@ -29,6 +29,7 @@ UnitState = Literal["accepted", "waiting", "blocked", "tie", "blank", "missing"]
 FileState = Literal[
     "taken", "superseded", "duplicate", "wrong_unit", "mixed", "wrong_cycle", "wrong_form", "forged", "unstamped", "blank", "answers", "unreadable", "tie"
 ]
+NOT_ITS = ("wrong_cycle", "wrong_form", "forged")  # whose such a file is is known all the same
 GAVE_NOTHING = ("unreadable", "answers")  # no form was read in such a file; what was found in it is told all the same
 BACK = (*GAVE_NOTHING, "blank")  # such a file goes back to who sent it
 
@@ -59,7 +60,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How far a unit is. `sent` is the file that counts, None when there is none."""
+    """How far a unit is. `sent` is the file that counts, None when there is none; `vain` one that it did send, and that is not taken."""
 
     unit: Unit
     state: UnitState
@@ -70,6 +71,7 @@ class Line:
     errors: int = 0
     queries: int = 0
     answered: int = 0
+    vain: Sent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Sorted:
     taken: Mapping[str, Sent]
     files: tuple[Sent, ...]
     findings: tuple[Finding, ...]
+    unopened: tuple[Sent, ...] = ()  # archives and what lies in them that could not even be listed
 
     @property
     def told(self) -> set[str]:
@@ -183,7 +186,8 @@ def sorted_out(
             empty = judged.state == "taken" and not one.written
             files.append(_refused(replace(judged, state="blank"), catalogue, findings) if empty else judged)
     files += _duplicates(listed, {source.name: source.changed for source in sources})
-    return _latest(files, roster, catalogue, findings)
+    unopened = tuple(Sent(one.at.file, "unreadable", detail=one.message) for one in listed if one.code.startswith(UNREAD))
+    return replace(_latest(files, roster, catalogue, findings), unopened=unopened)
 
 
 def _judged(
@@ -285,15 +289,18 @@ def ledger(sorted_: Sorted, standing: Mapping[str, Stood], roster: Roster, deadl
     """
     ties, blank = ({sent.code for sent in sorted_.files if sent.state == state} for state in ("tie", "blank"))
     lines = []
+    state: UnitState
     for unit in roster.filling:
         sent = sorted_.taken.get(unit.code)
         if sent is None:
-            lines.append(Line(unit, "tie" if unit.code in ties else "blank" if unit.code in blank else "missing"))
+            vain = [sent for sent in sorted_.files if sent.code == unit.code and sent.state in NOT_ITS]
+            state = "tie" if unit.code in ties else "blank" if unit.code in blank else "missing"
+            lines.append(Line(unit, state, vain=max(vain, key=lambda sent: sent.rank, default=None) if state == "missing" else None))
             continue
         its = standing.get(sent.file, Stood())
-        state: UnitState = "blocked" if its.errors else "waiting" if its.queries else "accepted"
+        state = "blocked" if its.errors else "waiting" if its.queries else "accepted"
         lines.append(Line(unit, state, sent, _late(sent, deadline), its.altered, its.forms, its.errors, its.queries, its.answered))
-    return Ledger(tuple(lines), tuple(sent for sent in sorted_.files if sent.state != "taken"))
+    return Ledger(tuple(lines), (*(sent for sent in sorted_.files if sent.state != "taken"), *sorted_.unopened))
 
 
 def _late(sent: Sent, deadline: dt.date | None) -> bool:

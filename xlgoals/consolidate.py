@@ -336,8 +336,8 @@ def _places(file: str, sheet: str, others: Iterable[Iterable[str]] | None) -> st
     """Name further places as briefly as is clear beside the first one's file and sheet."""
     told = []
     for other_file, other_sheet, cell in others or ():
-        where = cell if (other_file, other_sheet) == (file, sheet) else f"{other_sheet}!{cell}"
-        told.append(where if other_file == file else f"{other_file} {where}")
+        where = cell if (other_file, other_sheet) == (file, sheet) else "!".join(filter(None, (other_sheet, cell)))
+        told.append(where if other_file == file else f"{other_file} {where}".strip())
     return "；".join(told)
 
 

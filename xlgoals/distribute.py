@@ -24,7 +24,7 @@ from xlgoals.entries import Entry, filled_pattern
 from xlgoals.errors import Fault, InputError, OutputError, UsageError
 from xlgoals.forms import STAMPED, Binder, Form, Forms
 from xlgoals.layout import Slot, plan
-from xlgoals.listed import Content, headings, with_kind
+from xlgoals.listed import Content, meant, with_kind
 from xlgoals.names import safe_stem
 from xlgoals.outputs import write_whole
 from xlgoals.records import Stamp
@@ -170,9 +170,8 @@ def _entries(form: Form, forms: Forms, identity: Mapping[str, str], project: Pro
     if project is None or not (project.more or project.kind):
         return _plain(form, fields)
     content = Content(fields=dict(fields))
-    known = headings(form)
     for heading, item in project.more.items():
-        meaning = known.get(bare(heading))
+        meaning = meant(heading, form)
         if meaning is None:
             faults.append(item.fault(f"栏目“{heading}”不是表样 {form.id} 的栏目，不知道填在哪里。请改成表上的叫法，或删去这一栏。"))
         else:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from xlgoals.celltext import as_typed
 from xlgoals.entries import Entry, fitted_heights
 from xlgoals.errors import Fault, InputError, UsageError
-from xlgoals.forms import Form, Forms, Meaning
+from xlgoals.forms import LEVELS, Form, Forms, Meaning
 from xlgoals.layout import ORIGIN, plan
-from xlgoals.listed import Content, headings, indicator_headings
+from xlgoals.listed import Content, indicator_headings, meant
 from xlgoals.lists import Item, Line, Listing
 from xlgoals.models import HOLE
 from xlgoals.mould import WORKBOOK, Fill, Mould
@@ -94,10 +94,10 @@ def _projects(lists: Sequence[Listing], form: Form, faults: list[Fault]) -> list
     indicators: list[tuple[Listing, dict[str, Meaning]]] = []
     for listing in lists:
         own = {heading: meaning for heading in listing.headings if (meaning := indicator_headings(form).get(bare(heading)))}
-        if {"name", "target"} & {meaning.part for meaning in own.values()}:
+        if {*LEVELS, "name", "target"} & {meaning.part for meaning in own.values()}:
             indicators.append((listing, own))
             continue
-        known = {heading: meaning for heading in listing.headings if (meaning := headings(form).get(bare(heading)))}
+        known = {heading: meaning for heading in listing.headings if (meaning := meant(heading, form))}
         if not any(meaning.to in PROJECT for meaning in known.values()):
             continue
         _strange(listing, known, form, faults)
@@ -124,7 +124,7 @@ def _indicators(
     listing: Listing, own: Mapping[str, Meaning], projects: Sequence[tuple[Line, Content]], form: Form, faults: list[Fault]
 ) -> None:
     """The lines of a list of indicators, each to its project; without a heading for the project all belong to the only one."""
-    told = {heading: m.to for heading in listing.headings if (m := headings(form).get(bare(heading))) and m.to in PROJECT and heading not in own}
+    told = {heading: m.to for heading in listing.headings if (m := meant(heading, form)) and m.to in PROJECT and heading not in own}
     _strange(listing, {**own, **told}, form, faults)
     for line in listing.lines:
         wanted = {to: line.text(heading) for heading, to in told.items() if line.text(heading)}

@@ -29,7 +29,7 @@ from xlgoals.returning import with_problems
 from xlgoals.reviewing import Reviewing
 from xlgoals.roster import Roster
 from xlgoals.running import OPINIONS, Reading
-from xlgoals.sources import STATE, Source, files_in
+from xlgoals.sources import OTHERS, STATE, Source, files_in
 from xlgoals.standing import load_words
 from xlgoals.store import Store, circumstances
 from xlgoals.subjects import subjects_of
@@ -119,6 +119,11 @@ class Collected:
     def inputs(self) -> list[Path]:
         """All files that were read."""
         return [Path(source.path) for source in self.inbox.stored.returns]
+
+    @property
+    def passed_over(self) -> list[Finding]:
+        """What is said of files that are no workbooks."""
+        return [one for one in self.inbox.stored.listed if one.code == OTHERS]
 
     def findings(self) -> Iterator[pl.DataFrame]:
         """What was found, batch by batch."""

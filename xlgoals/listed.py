@@ -113,12 +113,16 @@ def headings(form: Form) -> Mapping[str, Meaning]:
                 slots.setdefault(meaning, slot)
     known = sorted(slots, key=lambda meaning: meaning.horizon != "annual")
 
+    columns = load_words().projects.columns
+    called = {"project_name": columns["name"], "project_code": columns["code"]}  # as rosters call them
+
     def words(meaning: Meaning) -> Iterator[tuple[str, ...]]:
         slot = slots[meaning]
         label = laid.labels.get(meaning.key)
         yield meaning.key, meaning.to
         yield (slot.label if slot.kind == "input" else "", label.text if label and not HOLE.search(label.text) else "", meaning.label)
         yield label.aka if label else ()
+        yield called[meaning.to].aka if meaning.to in called else ()
 
     found: dict[str, Meaning] = {}
     for told in zip(*(list(words(meaning)) for meaning in known), strict=True):
@@ -126,6 +130,12 @@ def headings(form: Form) -> Mapping[str, Meaning]:
             for word in filter(None, map(bare, spellings)):
                 found.setdefault(word, meaning)
     return found
+
+
+def meant(heading: str, form: Form) -> Meaning | None:
+    """What a heading of a list of projects means in a form; the form's own money unit may stand behind it."""
+    known, word = headings(form), bare(heading)
+    return known.get(word) or known.get(word.removesuffix(f"({form.dialect.money_unit})"))
 
 
 @lru_cache(maxsize=64)

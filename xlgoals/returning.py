@@ -20,14 +20,13 @@ from xlgoals.findings import Finding
 from xlgoals.limits import Limits
 from xlgoals.names import cut, safe_name
 from xlgoals.outputs import write_whole
-from xlgoals.sources import Source, opened
+from xlgoals.sources import UNREAD, Source, opened
 from xlgoals.tables import as_findings
 from xlgoals.wording import ReturnWords
 
 ZIPPED = (".xlsx", ".xlsm", ".xltx", ".xltm")  # names under which a marked package opens without a warning
 NAME_MOST = 200  # bytes of a name without its ending: what tells two apart must still find room
 OURS = "internal."  # how the codes begin that tell defects of the program
-UNREAD = "file."  # how the codes begin that say a file was not read
 
 
 @dataclass(slots=True)

@@ -27,6 +27,8 @@ from xlgoals.words import HIDDEN
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et", ".xltx", ".xltm", ".xlt")
 ARCHIVE = ".zip"  # departments send their units' workbooks packed
 OTHERS_NAMED = 10
+OTHERS = "folder.other_files"  # the code that tells of what is no workbook
+UNREAD = "file."  # how the codes begin that say a file was not read
 STATE = ".xlgoals-state"  # how the name of the file ends that `store` keeps beside a summary
 _IGNORED = ("~$", ".")
 _STATES = (STATE, f"{STATE}-journal")
@@ -81,7 +83,7 @@ def files_in(paths: Iterable[str | Path], catalogue: Catalogue, limits: Limits |
             findings.append(catalogue.finding("folder.no_workbooks", place))
         if others:
             shown = "、".join(others[:OTHERS_NAMED]) + ("…" if len(others) > OTHERS_NAMED else "")
-            findings.append(catalogue.finding("folder.other_files", place, found=shown, detail=str(len(others))))
+            findings.append(catalogue.finding(OTHERS, place, found=shown, detail=str(len(others))))
     return _once(_told_apart(found), catalogue, findings, limits.file_bytes), findings
 
 
@@ -133,7 +135,7 @@ def _archived(path: Path, name: str, limits: Limits, catalogue: Catalogue, findi
             found.append(Source(str(path), f"{name}/{inner}", changed, info.file_size, info.filename))
     if others:
         shown = "、".join(others[:OTHERS_NAMED]) + ("…" if len(others) > OTHERS_NAMED else "")
-        findings.append(catalogue.finding("folder.other_files", At(name), found=shown, detail=str(len(others))))
+        findings.append(catalogue.finding(OTHERS, At(name), found=shown, detail=str(len(others))))
     findings += [catalogue.finding("file.encrypted", At(f"{name}/{inner}")) for inner in locked]
     return found
 

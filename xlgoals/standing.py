@@ -67,6 +67,20 @@ def totals(ledger: Ledger) -> dict[str, str]:
     return _counts(ledger.lines)
 
 
+def owing(ledger: Ledger, words: Words) -> list[str]:
+    """Who has sent nothing that counts, a line a department; and who has sent blank forms."""
+    told = []
+    for state in ("missing", "blank"):
+        names: dict[str, list[str]] = {}
+        for line in ledger.lines:
+            if line.state == state:
+                names.setdefault(line.unit.department_text or line.unit.name, []).append(line.unit.name)
+        if names or state == "missing":
+            told.append(f"{words.unit_states[state]}：" + ("" if names else words.none))
+        told += [f"  {department}（{len(some)}）：{'、'.join(some)}" for department, some in names.items()]
+    return told
+
+
 def write_ledger(ledger: Ledger, path: Path, words: Words) -> None:
     """收件台账.xlsx: by department, by unit, and the files that do not count."""
     pages: Mapping[str, Lines] = {
@@ -91,6 +105,7 @@ def unit_lines(ledger: Ledger, words: Words) -> list[dict[str, str]]:
 def _unit_line(line: Line, words: Words) -> dict[str, str]:
     sent, unit = line.sent, line.unit
     marks = [word for holds, word in ((line.late, words.late), (line.altered, words.altered)) if holds]
+    marks += [words.file_states[line.vain.state]] if line.vain else []
     told = {"department": unit.department_text, "code": unit.code, "unit": unit.name, "state": words.unit_states[line.state], "marks": "、".join(marks)}
     if sent:
         told |= {
@@ -109,7 +124,9 @@ def _other_line(sent: Sent, words: Words) -> dict[str, str]:
 
 
 def _ask(line: Line, words: Words) -> dict[str, str]:
-    ask = words.asks[line.state].format(errors=line.errors, queries=line.queries)
+    ask = words.asks["vain" if line.vain else line.state].format(
+        errors=line.errors, queries=line.queries, file=line.vain.file if line.vain else "", why=words.file_states[line.vain.state] if line.vain else "",
+    )  # fmt: skip
     return {"ask": ask, "contact": line.unit.contact, "phone": line.unit.phone, "mail": line.unit.mail}
 
 
