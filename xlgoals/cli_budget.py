@@ -39,7 +39,7 @@ def ties(
     from xlgoals.balance import lay_out
     from xlgoals.budget import compared
     from xlgoals.report import print_table
-    from xlgoals.returning import UNREAD
+    from xlgoals.sources import UNREAD
     from xlgoals.tables import findings_of
 
     found = compared(lay_out(tables, forms, forms.ties, assigned), forms.ties, tables)
