@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 import subprocess
@@ -17,9 +16,11 @@ import openpyxl
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from openpyxl.workbook import Workbook
 
-from examples.fill import file_name, fill
+from examples.fill import file_name
 from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, Budget, printed
+from tests.opened import opened, plainly
 from tests.returns import checked
 from tests.test_ties import ROUNDED, departments
 from xlgoals.balance import evaluate, lay_out
@@ -88,7 +89,7 @@ def test_the_department_keeps_every_equality_but_for_rounding(tables: Tables) ->
     ("项目8", "C5", {"支出总表", "项目1"}),
 ])  # fmt: skip
 def test_a_figure_altered_in_the_workbook_is_an_error_at_its_cell(workbook: bytes, tmp_path: Path, sheet: str, cell: str, others: set[str]) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(workbook))
+    book = opened(workbook)
     book[sheet][cell].value = float(book[sheet][cell].value) + 1
     book.save(tmp_path / "改.xlsx")
     told = [one for one in checked(gather([tmp_path], jobs=1).tables, FORMS, SUBJECTS) if one.code in ("tie.broken", "tie.unusual")]
@@ -100,7 +101,7 @@ def test_a_figure_altered_in_the_workbook_is_an_error_at_its_cell(workbook: byte
 
 def test_a_figure_of_another_workbook_counts_with_its_department(workbook: bytes, tmp_path: Path) -> None:
     """The goal forms may come in a workbook of their own."""
-    book, rest = openpyxl.load_workbook(io.BytesIO(workbook)), openpyxl.load_workbook(io.BytesIO(workbook))
+    book, rest = opened(workbook), opened(workbook)
     for name in book.sheetnames:
         if name.startswith("项目") or name in PRINTED_SHEETS:
             del (rest if name.startswith("项目") else book)[name]
@@ -170,22 +171,27 @@ def summary(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def values(summary: Path) -> Workbook:
+    """The summary's values, to look at."""
+    return plainly(summary, data_only=True)
+
+
 def rows(sheet: Any) -> list[dict[str, Any]]:
     head, *body = list(sheet.iter_rows(min_row=4, values_only=True))
     return [dict(zip(head, row, strict=True)) for row in body]
 
 
-def test_the_summary_shows_both_sides_and_the_whole_table(summary: Path) -> None:
-    book = openpyxl.load_workbook(summary, data_only=True)
-    total = next(row for row in rows(book["勾稽核对"]) if row["编号"] == "K22")
+def test_the_summary_shows_both_sides_and_the_whole_table(values: Workbook) -> None:
+    total = next(row for row in rows(values["勾稽核对"]) if row["编号"] == "K22")
     assert (total["一边（万元）"], total["另一边（万元）"], total["结果"], total["另一边几个数"]) == (11565.06, 11565.06, "平", 25)
-    assert rows(book["支出总表汇总"])[0] | {"行号": 0} == {
+    assert rows(values["支出总表汇总"])[0] | {"行号": 0} == {
         "行号": 0, "年度": "2024", "科目编码": None, "项目或科目": "合计", "合计": 11915.4, "基本支出": 350.34, "项目支出": 11565.06, "待核实的数": 0,
     }  # fmt: skip
-    assert next(row["项目或科目"] for row in rows(book["三公经费汇总"])) == "“三公”经费小计"
-    balance = {row["项目或科目"]: (row["收入预算数"], row["支出预算数"]) for row in rows(book["收支总表汇总"])}
+    assert next(row["项目或科目"] for row in rows(values["三公经费汇总"])) == "“三公”经费小计"
+    balance = {row["项目或科目"]: (row["收入预算数"], row["支出预算数"]) for row in rows(values["收支总表汇总"])}
     assert balance["收入总计"] == (11915.4, None) and balance["支出总计"] == (None, 11915.4) and next(iter(balance)) == "一、一般公共预算拨款收入"
-    projects = [row for row in rows(book["项目汇总"]) if row["项目序号"]]
+    projects = [row for row in rows(values["项目汇总"]) if row["项目序号"]]
     assert len(projects) == 25 and round(sum(row["年度资金总额（万元）"] for row in projects), 2) == 11565.06  # budget tables are no projects
 
 
@@ -217,25 +223,25 @@ def test_a_department_whose_table_is_not_in_the_sums_is_named() -> None:
     assert about.endswith("5 个部门中计入 2 个，没有计入：第1局、第2局、第3局（原因见“预算表计入情况”），第4局有的数读不出")
 
 
-def test_every_figure_leads_back_to_its_cell(summary: Path, folder: Path) -> None:
-    source = openpyxl.load_workbook(folder / file_name(DATA), data_only=True)
-    found = rows(openpyxl.load_workbook(summary, data_only=True)["预算表明细"])
+def test_every_figure_leads_back_to_its_cell(summary: Path, values: Workbook, workbook: bytes) -> None:
+    source = plainly(workbook, data_only=True)
+    found = rows(values["预算表明细"])
     assert len(found) == 82
     for row in found:
         assert float(source[row["工作表"]][row["单元格"]].value) == row["金额（万元）"]
-    linked = openpyxl.load_workbook(summary)["预算表明细"]
+    linked = opened(summary)["预算表明细"]
     assert all(cells[-1].hyperlink is not None for cells in linked.iter_rows(min_row=5, max_col=14))
 
 
 @pytest.mark.office
 @pytest.mark.skipif(not shutil.which("soffice"), reason="needs LibreOffice")
-def test_the_sums_are_formulas_that_come_out_the_same(summary: Path, tmp_path: Path) -> None:
-    book, values = openpyxl.load_workbook(summary), openpyxl.load_workbook(summary, data_only=True)
+def test_the_sums_are_formulas_that_come_out_the_same(summary: Path, values: Workbook, tmp_path: Path) -> None:
+    book = opened(summary)
     book.save(tmp_path / "bare.xlsx")  # openpyxl writes no cached values: what stands there afterwards was calculated
     home = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     command = ["soffice", home, "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(tmp_path / "out"), str(tmp_path / "bare.xlsx")]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
-    computed = openpyxl.load_workbook(tmp_path / "out" / "bare.xlsx", data_only=True)
+    computed = plainly(tmp_path / "out" / "bare.xlsx", data_only=True)
     for told in WORDS.budget.values():
         cells = [cell for row in book[told.name].iter_rows(min_row=5) for cell in row if cell.data_type == "f"]
         assert cells
@@ -268,7 +274,7 @@ def test_a_summary_without_budgets_has_no_such_sheets(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES.parent / "filled" / "平罗县医疗保障局-2026.xlsx", tmp_path)
     run = CliRunner().invoke(main, ["consolidate", str(tmp_path), "-o", str(tmp_path / "汇总.xlsx")])
     assert run.exit_code in (0, 1), run.output
-    assert not {"勾稽核对", "预算表明细", "支出总表汇总"} & set(openpyxl.load_workbook(tmp_path / "汇总.xlsx").sheetnames)
+    assert not {"勾稽核对", "预算表明细", "支出总表汇总"} & set(plainly(tmp_path / "汇总.xlsx").sheetnames)
 
 
 def test_data_has_the_same_frames(folder: Path, tmp_path: Path) -> None:
