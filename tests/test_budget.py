@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from openpyxl.workbook import Workbook
 
-from examples.fill import file_name
+from examples.fill import file_name, fill
 from tests.budget import DATA, EXAMPLES, PRINTED_SHEETS, SUBJECTS, Budget, printed
 from tests.opened import opened, plainly
 from tests.returns import checked
