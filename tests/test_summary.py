@@ -80,7 +80,8 @@ def test_sheets_stand_in_order_and_each_has_one_table(formulas: Sheet) -> None:
         assert sheet.auto_filter.ref.startswith(f"A{HEAD + 1}:")
         assert all(cell.value for cell in sheet[HEAD + 1])
         page = sheet.page_setup
-        assert (page.orientation, page.paperSize, page.fitToWidth or 1, page.fitToHeight) == ("landscape", 9, 1, 0)  # 1 is left out
+        wide = sum((one.width - 0.71) * (one.max - one.min + 1) for one in sheet.column_dimensions.values()) > WORDS.looks.wide
+        assert (page.orientation, page.paperSize, page.fitToWidth or 1, page.fitToHeight) == ("landscape", 8 if wide else 9, 1, 0)  # 1 is left out
         assert sheet.print_title_rows == f"${HEAD + 1}:${HEAD + 1}"
         assert sheet.oddFooter.center.text == "第 &P 页 共 &N 页"
 
@@ -174,6 +175,13 @@ def test_every_row_links_to_its_cell(path: Path, formulas: Sheet) -> None:
     assert 'Target="../医保%20局/甲%231%20100%25\'s.xlsx" TargetMode="External"' in links
 
 
+def test_a_finding_bears_the_name_of_its_rule_and_the_code_that_explains_it(summary: Summary, tmp_path: Path) -> None:
+    rules = {code: f"规则{n}" for n, code in enumerate(summary.findings["code"].unique())}  # type: ignore[union-attr]
+    write_summary(summary, tmp_path / "a.xlsx", told=About(base=tmp_path, rules=rules))
+    found = [*rows(openpyxl.load_workbook(tmp_path / "a.xlsx")["问题清单"])]
+    assert found and all(row["规则"] == rules[row["规则代码"]] for row in found)
+
+
 def test_links_follow_the_paths_told(summary: Summary, tmp_path: Path) -> None:
     write_summary(summary, tmp_path / "a.xlsx", told=About(paths={"乙.xlsx": tmp_path / "另一处" / "乙（1）.xlsx"}))
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["项目汇总"]
@@ -265,10 +273,10 @@ def test_every_column_of_every_frame_has_words(summary: Summary) -> None:
         assert set(frame.columns) <= set(WORDS.columns), name
     for name, table in WORDS.tables.items():
         if not name.startswith("budget_"):  # those: test_budget
-            assert set(table.columns) - {"level"} <= set(getattr(summary, name).columns)
+            assert {WORDS.columns[key].of or key for key in table.columns} - {"level"} <= set(getattr(summary, name).columns)
         assert table.optional <= set(table.columns)
     for heading in WORDS.columns.values():
-        assert not heading.words or heading.words in {*WORDS.words, "severity", "status", "form"}
+        assert not heading.words or heading.words in {*WORDS.words, "severity", "status", "form", "rule"}
 
 
 @pytest.mark.parametrize(

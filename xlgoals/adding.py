@@ -118,6 +118,7 @@ def _write(
         left_out=whole.left_out,
         version=__version__,
         forms={form.id: form.title for form in forms.forms.values()},
+        rules={code: rule.title for code, rule in forms.catalogue.rules.items()},
         base=output.parent,
         paths={source.name: Path(source.path) for source in sources} | dict(whole.paths),
     )

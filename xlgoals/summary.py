@@ -31,6 +31,7 @@ from xlgoals.stamp import OUTPUT_PROPERTY
 from xlgoals.wording import Looks, TableWords, Wording, load_wording
 
 LINK_MOST = 2_079
+A3, A4 = 8, 9  # as Excel numbers papers
 LINKED_ROWS_MOST = 20_000  # Excel drops links past 65,530 a sheet, and grows slow long before; longer sheets are written as `longsheet` does
 ROWS_MOST = 1_000_000  # of one sheet; further ones go to a second, a third …
 SHEETS_MOST = 3  # of one table; a longer one is written as data beside the workbook, which keeps the totals
@@ -51,6 +52,7 @@ class About:
     made: str = ""
     version: str = ""
     forms: Mapping[str, str] = field(default_factory=dict)  # form id -> official title
+    rules: Mapping[str, str] = field(default_factory=dict)  # code of a rule -> what it is called
     base: Path = Path()  # the folder that the files' names are relative to
     paths: Mapping[str, Path] = field(default_factory=dict)  # where each file is, if `base` does not tell; others get no link
 
@@ -178,6 +180,7 @@ class Writer:
             "severity": {str(one): word for one, word in SEVERITY_WORDS.items()},
             "status": {str(one): word for one, word in STATUS_WORDS.items()},
             "form": dict(told.forms),
+            "rule": dict(told.rules),
         }
         self.targets: dict[str, str | None] = {}
         self.long: dict[str, Rows] = {}  # what is still to be written, by part of the package
@@ -247,7 +250,7 @@ class Writer:
         sheet.freeze_panes(FIRST, 0)
         sheet.hide_gridlines(2)
         sheet.set_landscape()
-        sheet.set_paper(9)
+        sheet.set_paper(A3 if sum(widths) > self.words.looks.wide else A4)
         sheet.set_margins(*self.words.looks.margins)
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(HEAD)
@@ -412,7 +415,8 @@ class Writer:
         """A frame's columns as people see them: words for codes, the printed figure with its unit, names for the nameless."""
         shown = []
         for key in plan.columns:
-            heading, column = self.words.columns[key], pl.col(key)
+            heading = self.words.columns[key]
+            column = pl.col(heading.of or key)
             if heading.words:
                 column = column.cast(pl.String).replace(self.codes[heading.words])
             elif heading.kind == "printed":

@@ -28,6 +28,7 @@ class Looks(_Model):
     size: float
     line_factor: float
     title_size: float
+    wide: float
     head_fill: str
     total_fill: str
     link_colour: str
@@ -40,11 +41,13 @@ class Looks(_Model):
 
 
 class Heading(_Model):
-    """One column: its heading, what it holds, the word list that its codes go through, its narrowest and widest."""
+    """One column: its heading, what it holds, the word list that its codes go through, the column `of` which it shows (its own, where
+    that is not said), its narrowest and widest."""
 
     label: str
     kind: Literal["text", "count", "money", "number", "share", "printed"] = "text"
     words: str = ""
+    of: str = ""
     width: tuple[float, float] = (8, 16)
 
 
