@@ -55,7 +55,9 @@ class Plan:
 
 @lru_cache(maxsize=512)
 def in_percent(laid: Plan, key: str) -> bool:
-    """Whether a label beside or above an input says that it is filled with percents."""
+    """Whether a label beside or above an input says that it is filled with percents; of columns of lines nothing says so."""
+    if key not in laid.inputs:
+        return False
     of = laid.inputs[key].area
     return any(
         slot.kind == "label" and re.search("[%％]", slot.text) is not None
