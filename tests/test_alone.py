@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,12 +12,13 @@ from tests.returns import FORMS, Q, one, with_rules
 from xlgoals.check import alone, check, together
 from xlgoals.errors import SpecError
 from xlgoals.findings import Rule
-from xlgoals.intake import Job, gather, take_files
+from xlgoals.intake import Job, gather, read_into, take_files
 from xlgoals.limits import Limits
 from xlgoals.records import Given
 from xlgoals.rules import DEFECT, KINDS, lint
 from xlgoals.sources import files_in
 from xlgoals.spec import data_folder
+from xlgoals.store import Store
 from xlgoals.tables import from_bytes, tabulate
 
 
@@ -46,3 +48,10 @@ def test_a_rule_on_one_form_cannot_wait_for_one_across_forms() -> None:
     rule = replace(FORMS.catalogue["goals.short"], parameters={**FORMS.catalogue["goals.short"].parameters, "unless": "forms.copied"})
     with pytest.raises(SpecError, match="forms\\.copied 要看几张表才知道"):
         lint(with_rules(goals__short=rule).catalogue, tuple(FORMS.money_units.items()))
+
+
+def test_a_mistake_in_the_rules_is_told_before_any_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("rules:\n  - {code: goals.short, parameters: {unless: forms.copied}}\n", encoding="utf-8")
+    sources, _ = files_in([data_folder("examples") / "filled"], FORMS.catalogue)
+    with Store(None, "") as store, pytest.raises(SpecError, match="forms\\.copied"):
+        read_into(store, sources, forms_dirs=(str(tmp_path),), jobs=1)

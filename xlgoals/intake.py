@@ -109,7 +109,11 @@ def read_into(
 ) -> None:
     """Read files, as `gather` does, into a store, and judge each form as far as it can be judged alone; those that it knows are not
     read again. Whatever ends the run early, what was read until then is kept."""
+    from xlgoals.rules import lint
+
     job = Job(tuple(forms_dirs), given, limits or Limits(), key, judge=True)
+    forms = _forms(job.forms)
+    lint(forms.catalogue, tuple(forms.money_units.items()))  # here, not in a worker: a mistake in the rules is no fault of a file
     rest = store.known(sources)
     known = len(sources) - len(rest)
 
@@ -121,7 +125,7 @@ def read_into(
         if on_progress:
             on_progress(known + done, known + total, store.problems)
 
-    _read(rest, job, _forms(job.forms).catalogue, jobs, executor, progress, taken)
+    _read(rest, job, forms.catalogue, jobs, executor, progress, taken)
 
 
 def _read(

@@ -37,7 +37,6 @@ _OPENED, _CLOSED = f'<worksheet xmlns="{MAIN}"><sheetData>'.encode(), b"</sheetD
 _DIGITS, _LETTERS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-
 class _Odd(Exception):
     """A sheet is not spelled as Excel, WPS, LibreOffice and the common libraries spell it."""
 
