@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
@@ -29,16 +30,32 @@ def _line(form: Form, rule: Rule, fails: pl.Expr, part: str = "target", say: Cal
         yield Condition(rule.code, "indicators", at, ~fails.fill_null(False), f"{{key}}.{at}", say)
 
 
-def _first_of(form: Form, rule: Rule, cases: Iterable[tuple[pl.Expr, str]]) -> Iterator[Condition]:
-    """A condition for each case that is not a case already told: what fails, and the parameter that says why."""
-    told = pl.lit(False)
-    for fails, reason in cases:
+class Case(NamedTuple):
+    """One way to fail: which lines do, why, and at which part of the line that is told."""
 
-        def say(row: Row, reason: str = reason) -> Mapping[str, str]:
-            return {**words(row), "reason": rule.parameters[reason].format_map(words(row))}
+    fails: pl.Expr
+    reason: str
+    at: str = "target"
 
-        yield from _line(form, rule, fails & ~told, say=say)
-        told |= fails.fill_null(False)
+
+def _first_of(form: Form, rule: Rule, cases: Sequence[Case], asked: pl.Expr, say: Callable[[Row, str], Mapping[str, str]]) -> Iterator[Condition]:
+    """The condition that no line fails in any of these ways; where one does, the first is told."""
+    if not (parts := indicator_parts(form)):
+        return
+    first = pl.lit(None, pl.Int32())
+    for number, case in reversed(list(enumerate(cases))):
+        first = pl.when(case.fails).then(pl.lit(number, pl.Int32())).otherwise(first)
+    at = {number: case.at if case.at in parts else "target" for number, case in enumerate(cases)}
+    more = {"#case": first, "#at": first.replace_strict(at, return_dtype=pl.String())}
+
+    def tell(row: Row) -> Mapping[str, str]:
+        return say(row, cases[row["#case"]].reason)
+
+    yield Condition(rule.code, "indicators", "target", first.is_null(), "{key}.{#at}", tell, more=more, asked=asked)
+
+
+def _reasoned(row: Row, reason: str) -> Mapping[str, str]:
+    return {**words(row), "reason": reason.format_map(words(row))}
 
 
 # --- is it a value at all
@@ -121,7 +138,8 @@ def _date_sign(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A date is written as a date: 12月底前, not ≤12月份, and not 年初."""
     vague = (pl.col("means.from") == "") & (pl.col("means.to") == "")
     signed = TARGET.str.contains("^[≤≥<>]") & (pl.col("nature").fill_null("") == "")
-    yield from _first_of(form, rule, [((KIND == "date") & signed, "signed_date"), ((KIND == "date") & vague, "vague_date")])
+    cases = [Case(signed, rule.parameters["signed_date"]), Case(vague, rule.parameters["vague_date"])]
+    yield from _first_of(form, rule, cases, KIND == "date", _reasoned)
 
 
 # --- does it fit
@@ -131,49 +149,54 @@ def _level_kind(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """A value is of the sort that its second level measures. Each case of the rule: the sorts of value that do not belong under
     some levels, `only` where the name says one word, `unless` it says another, or the value says one of `value`; told at the value
     or, where it is the name that does not fit, there."""
-    told = pl.lit(False)
+    cases: list[Case] = []
+    asked: list[str] = []
     for case in rule.cases:
-        fails = misplaced = LEVEL2.is_in(case["level2"].split()) & SORT.is_in(case["sorts"].split())
-        name = pl.when(misplaced).then(NAME)  # in the others no words are looked for
+        pairs = [f"{level}/{sort}" for level in case["level2"].split() for sort in case["sorts"].split()]
+        fails = (LEVEL2 + "/" + SORT).is_in(pairs)
         if case.get("only"):
-            fails &= any_of(name, case["only"])
+            fails &= any_of(NAME, case["only"])
         if case.get("unless"):
-            fails &= ~any_of(name, case["unless"])
+            fails &= ~any_of(NAME, case["unless"])
         if case.get("value"):
-            fails &= ~any_of(pl.when(misplaced).then(TARGET), case["value"])
+            fails &= ~any_of(TARGET, case["value"])
+        cases.append(Case(fails, case["say"], case.get("at", "target")))
+        asked += pairs
 
-        def say(row: Row, reason: str = case["say"]) -> Mapping[str, str]:
-            value = rule.parameters["given"].format_map(words(row)) if row["target"] else ""
-            return {**words(row), "value": value, "level2": form.local(row["level2"]), "reason": reason}
+    def say(row: Row, reason: str) -> Mapping[str, str]:
+        value = rule.parameters["given"].format_map(words(row)) if row["target"] else ""
+        return {**words(row), "value": value, "level2": form.local(row["level2"]), "reason": reason}
 
-        yield from _line(form, rule, fails & ~told, case.get("at", "target"), say)
-        told |= fails  # without what was told before, or it would double with every case
+    yield from _first_of(form, rule, cases, (LEVEL2 + "/" + SORT).is_in(asked), say)
 
 
 def _direction(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     """What should be little is not demanded at least, what should be much not at most; and no demand is always met."""
     p = rule.parameters
+    value, level = pl.col("means.value"), LEVEL1 + LEVEL2
+    bad, kept_low = any_of(NAME, p["worse"]), any_of(pl.col("description").fill_null(""), p["kept_low"])
     head = rf"(?:{_either(p['worse'])})(?:{_either(p['events'])})*(?:{_either(p['counts'])})?(?:[(（][^()（）]*[)）])?$"
-    name = pl.when(AT_LEAST | AT_MOST).then(NAME)  # in the others no words are looked for
-    worse, value = name.str.contains(head), pl.col("means.value")
-    better = name.str.contains(rf"(?:{_either(p['better'])})(?:{_either(p['endings'])})(?:[(（][^()（）]*[)）])?$")
-    limited = any_of(name, p["limits"])
-    cost = any_of(LEVEL1 + LEVEL2, p["cost"]) & SORT.is_in(["money", "price"]) & ~any_of(NAME, p["paid"])
-    kept_low = any_of(pl.col("description").fill_null(""), p["kept_low"])
-    fought = any_of(name, p["fought"])
+    worse = NAME.str.contains(head)
+    better = NAME.str.contains(rf"(?:{_either(p['better'])})(?:{_either(p['endings'])})(?:[(（][^()（）]*[)）])?$")
+    limited = any_of(NAME, p["limits"])
+    priced = SORT.is_in(["money", "price"])
+    cost = any_of(level, p["cost"]) & priced & ~any_of(NAME, p["paid"])
+    fought = any_of(NAME, p["fought"])
     amount = LEVEL2.is_in(p["amounts"].split()) & (SORT == "count") & ~worse & ~limited
-    gained = any_of(name, p["gained"]) & SORT.is_in(["count", "money"]) & ~any_of(LEVEL1 + LEVEL2, p["cost"]) & ~worse & ~limited
+    gained = any_of(NAME, p["gained"]) & SORT.is_in(["count", "money"]) & ~any_of(level, p["cost"]) & ~worse & ~limited
     lasts = (SORT == "time") & LEVEL2.is_in(p["timing"].split()) & ~any_of(NAME, p["lasting"])
-    yield from _first_of(form, rule, [
-        (AT_LEAST & worse & ~fought & (value > 0), "worse_least"),
-        (AT_LEAST & cost, "cost_least"),
-        (AT_LEAST & kept_low & (SORT != "ratio"), "low_least"),
-        (AT_LEAST & lasts, "slow_least"),
-        (AT_MOST & (pl.col("means.unit") == "%") & (value >= 100) & ~worse & ~limited, "whole_most"),
-        (AT_MOST & (((SORT == "ratio") & better) | gained), "better_most"),
-        (AT_MOST & amount, "amount_most"),
-        (AT_LEAST & (value == 0) & SORT.is_in(["ratio", "count", "money"]), "nought_least"),
-    ])  # fmt: skip
+    cases = [
+        Case(AT_LEAST & worse & ~fought & (value > 0), p["worse_least"]),
+        Case(AT_LEAST & cost, p["cost_least"]),
+        Case(AT_LEAST & kept_low & (SORT != "ratio"), p["low_least"]),
+        Case(AT_LEAST & lasts, p["slow_least"]),
+        Case(AT_MOST & (pl.col("means.unit") == "%") & (value >= 100) & ~worse & ~limited, p["whole_most"]),
+        Case(AT_MOST & (((SORT == "ratio") & better) | gained), p["better_most"]),
+        Case(AT_MOST & amount, p["amount_most"]),
+        Case(AT_LEAST & (value == 0) & SORT.is_in(["ratio", "count", "money"]), p["nought_least"]),
+    ]
+    # most demands are "at least" of something good: no case speaks of those
+    yield from _first_of(form, rule, cases, AT_MOST | (AT_LEAST & (bad | kept_low | priced | (SORT == "time") | (value == 0))), _reasoned)
 
 
 def _too_much(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
