@@ -6,10 +6,11 @@ crashes is a defect of the program and is told as such; the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial, reduce
 from operator import and_
+from typing import Any
 
 import pandera.polars as pa
 import polars as pl
@@ -188,8 +189,10 @@ def _judge(frame: pl.DataFrame, types: Mapping[str, pl.DataType], name: str, wan
 def _fail(condition: Condition, failing: pl.DataFrame, outcome: Outcome) -> None:
     seen: set[Place] = set()
     try:
-        for row in failing.with_columns(**condition.more).iter_rows(named=True):
-            rid, record = row["rid"], condition.place.format_map(row)
+        columns = _Columns(failing.with_columns(**condition.more))
+        for number, rid in enumerate(columns["rid"]):
+            row = _Row(columns, number)
+            record = condition.place.format_map(row)
             if (rid, record) not in seen:
                 seen.add((rid, record))
                 other = condition.other.format_map(row)
@@ -197,3 +200,34 @@ def _fail(condition: Condition, failing: pl.DataFrame, outcome: Outcome) -> None
                 outcome.failures.append(Failure(condition, rid, record, condition.tell(row), others))
     except Exception as error:
         outcome.defects.append(Defect(condition.code, type(error).__name__))
+
+
+class _Columns(dict[str, list[Any]]):
+    """The columns of failing rows, each made a list when it is first asked for: telling asks for a few of many."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __missing__(self, name: str) -> list[Any]:
+        if name not in self._frame.columns:
+            raise KeyError(name)
+        self[name] = self._frame[name].to_list()
+        return self[name]
+
+
+class _Row(Mapping[str, Any]):
+    """One of the failing rows."""
+
+    __slots__ = ("_columns", "_number")
+
+    def __init__(self, columns: _Columns, number: int) -> None:
+        self._columns, self._number = columns, number
+
+    def __getitem__(self, name: str) -> Any:
+        return self._columns[name][self._number]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns._frame.columns)
+
+    def __len__(self) -> int:
+        return self._columns._frame.width

@@ -125,6 +125,7 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
     places = tables.places.select("rid", "key")
     line = places.filter(pl.col("key").str.starts_with("indicators.") & pl.col("key").str.ends_with(".name"))
     weighed = places.filter(pl.col("key").str.starts_with("indicators.annual.") & pl.col("key").str.ends_with(".weight"))
+    free = places.filter(pl.col("key").str.starts_with("levels.")).with_columns(level=pl.col("key").str.extract(r"^levels\.\w+\.(.*)$"))
     parts = [
         _wide(cells, (*fields, *form.template.stamped), "text"),
         _wide(cells, amounts, "amount").rename({key: yuan(key) for key in amounts}),
@@ -132,10 +133,7 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
         _count(tables.indicators, unread, "#indicators", r"^indicators(\..*\.(name|target))?$"),
         weighed.group_by("rid", maintain_order=True).agg(pl.col("key").first().alias("#weighed")),
         _present(tables.indicators),
-        *(
-            places.filter(pl.col("key").str.contains(rf"^levels\.\w+\.{re.escape(level)}$")).group_by("rid").agg(pl.col("key").max().alias(free_line(level)))
-            for level in levels(form)
-        ),
+        *(free.filter(level=level).group_by("rid").agg(pl.col("key").max().alias(free_line(level))) for level in levels(form)),
     ]
     for m in goals(form):
         name, written = f"goals.{m.horizon}", pl.col("text").str.strip_chars() != ""
@@ -152,9 +150,10 @@ def form_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame) -
 def _present(lines: pl.DataFrame) -> pl.DataFrame:
     """For each return, the levels of its lines that say anything, and the weights of its annual lines, each between bars."""
     said = lines.filter((pl.col("kind") != "none") & ((pl.col("name") != "") | (pl.col("target") != "")))
-    words = pl.concat_str(pl.col("level1", "level2").unique().str.join("|"), separator="|", ignore_nulls=True)
-    annual = pl.col("weight").filter((pl.col("horizon") == "annual") & (pl.col("weight") != ""))
-    return said.group_by("rid").agg((pl.lit("|") + words + pl.lit("|")).alias("#levels"), annual.str.join("|").alias("#weights"))
+    spoken = pl.concat([said.select("rid", level=one) for one in ("level1", "level2")]).drop_nulls().unique()
+    words = spoken.group_by("rid").agg((pl.lit("|") + pl.col("level").str.join("|") + pl.lit("|")).alias("#levels"))
+    annual = said.filter((pl.col("horizon") == "annual") & (pl.col("weight") != ""))
+    return words.join(annual.group_by("rid", maintain_order=True).agg(pl.col("weight").str.join("|").alias("#weights")), on="rid", how="full", coalesce=True)
 
 
 def _cells(tables: Tables, keys: tuple[str, ...], amounts: tuple[str, ...], unread: pl.DataFrame) -> pl.DataFrame:

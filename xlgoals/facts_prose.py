@@ -79,11 +79,13 @@ def _bases(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 _DOUBLED = re.compile(r"((?:(?!每)[\u4e00-\u9fff]){2,10})\1")  # 每馆每年 is no 馆每 written twice
+_LIKELY = re.compile(r"([\u4e00-\u9fff]{2,10})\1")  # the same but for 每: far faster, and hardly any text has one
 
 
 def _doubled(texts: pl.Series) -> pl.Series:
     """The runs of Chinese characters that stand twice in a row in each text, set apart by blanks."""
-    found = {text: " ".join(words) for text in texts.drop_nulls().unique() if (words := _DOUBLED.findall(text))}
+    likely = (text for text in texts.drop_nulls().unique().to_list() if _LIKELY.search(text))
+    found = {text: " ".join(words) for text in likely if (words := _DOUBLED.findall(text))}
     return texts.replace_strict(found, default="", return_dtype=pl.String()) if found else pl.repeat("", len(texts), eager=True)
 
 
