@@ -152,12 +152,10 @@ Blamed = dict[str, list[tuple[Condition, pl.Series]]]  # by column: its conditio
 
 
 def _schema(types: Mapping[str, pl.DataType], name: str, blamed: Blamed) -> pa.DataFrameSchema:
-    """A schema of columns, each checked by all the conditions that may blame it: a check costs pandera the same on one row and on a
-    million, so there is one a column."""
-    checks = {column: [pa.Check(partial(_all_hold, [held for _, held in own]), ignore_na=False)] for column, own in blamed.items()}
-    return pa.DataFrameSchema(
-        {column: pa.Column(dtype, nullable=True, checks=checks.get(column, [])) for column, dtype in types.items()}, strict=True, name=name
-    )
+    """A schema of the columns that conditions may blame, each checked by all of its own: to pandera a column and a check cost the same
+    on one row and on a million, so there are no more than need be."""
+    checks = {column: pa.Check(partial(_all_hold, [held for _, held in own]), ignore_na=False) for column, own in blamed.items()}
+    return pa.DataFrameSchema({column: pa.Column(types[column], nullable=True, checks=check) for column, check in checks.items()}, name=name)
 
 
 def _all_hold(held: Sequence[pl.Series], data: PolarsData) -> pl.LazyFrame:

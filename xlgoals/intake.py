@@ -147,6 +147,7 @@ def _read(
     return work_through(
         sources, partial(take_files, job=job), lost,
         limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=executor, on_done=progress, taken=taken,
+        weigh=lambda source: source.size,
     )  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 from xlgoals.limits import Limits
 
-ITEMS_A_TASK = 25
+ITEMS_A_TASK = 100
+BYTES_A_TASK = 16 << 20  # so much takes a worker some three seconds; what it does once a task, it should not do much oftener
 PROCESSES_MOST = 61  # Windows waits for no more
 STARTING = 60.0  # seconds a worker may take to start, on a busy machine
 Item = TypeVar("Item")
@@ -38,14 +39,15 @@ def work_through(
     executor: Executor | None,
     on_done: Callable[[int, int], None],
     taken: Callable[[Sequence[Item], list[Answer]], None] | None = None,
+    weigh: Callable[[Item], int] = lambda item: 0,
 ) -> list[Answer]:
     """Give the answers to all items, in the order of the items, whatever becomes of the workers.
 
     `lost` answers for an item that ended its process; its second argument tells whether by being slow. With `taken` no answer is
-    kept and none returned: each goes there as soon as it comes, with its items, so that nobody holds all of them.
+    kept and none returned: each goes there as soon as it comes, with its items, so that nobody holds all of them. A task is some items
+    that `weigh` no more than one should, in bytes.
     """
-    each = max(1, min(ITEMS_A_TASK, -(-len(items) // jobs)))
-    tasks = [items[at : at + each] for at in range(0, len(items), each)]
+    tasks = list(_tasks(items, max(1, min(ITEMS_A_TASK, -(-len(items) // jobs))), weigh))
     answers: dict[int, list[Answer]] = {}
     done = 0
 
@@ -91,6 +93,18 @@ def work_through(
         for number in left()[: len(tasks) if executor else jobs]:
             keep(number, _supervised(tasks[number], work, lost, limits))
     return [answer for number in range(len(tasks)) for answer in answers[number]]
+
+
+def _tasks(items: Sequence[Item], most: int, weigh: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
+    """Items in their order, a few at a time."""
+    begin = held = 0
+    for end, item in enumerate(items):
+        if end > begin and (end - begin == most or held + weigh(item) > BYTES_A_TASK):
+            yield items[begin:end]
+            begin, held = end, 0
+        held += weigh(item)
+    if items:
+        yield items[begin:]
 
 
 @contextlib.contextmanager
