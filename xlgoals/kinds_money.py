@@ -120,15 +120,15 @@ def _money_factor(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     rate = _clause(prose & cost).str.contains_any(rule.parameters["rates"].split())
     heeded = ~prose | (~rate & cost & (pl.col("yuan").cast(pl.Float64) >= least))
     ratio = pl.col("amount").cast(pl.Float64) / pl.col("yuan").cast(pl.Float64)  # only compared within a tolerance
-    acquitted = (prose & heeded & ((ratio - 1).abs() <= within)).any().over("rid", "key")
-    holds = acquitted | ~heeded | ((ratio / factor - 1).abs() > within)
+    same, scaled = (ratio - 1).abs() <= within, (ratio / factor - 1).abs() <= within
+    holds = (prose & heeded & same).any().over("rid", "key") | ~(heeded & scaled)
 
     def tell(row: Row) -> Mapping[str, str]:
         unit = form.dialect.money_unit
         return {"found": figure(row["amount"], form), "expected": row["written"] or f"{figure(row['yuan'], form)} {unit}", "unit": unit}
 
     if funds(form):
-        yield Condition(rule.code, "figures", "amount", holds, "{key}", tell, other="{other}")
+        yield Condition(rule.code, "figures", "amount", holds, "{key}", tell, other="{other}", asked=same | scaled)
 
 
 # --- what is said of the budget in words and targets -------------------------------------------------------------------
@@ -184,10 +184,10 @@ def _amount_cost(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     and none is the budget but for the factor between two units (元 written for 万元)."""
     cost, rate = _cost(rule)
     whole, text = cost & ~rate, pl.col("source") == "text"
-    named = _clause(whole).str.contains(rule.parameters["pattern"])
-    stated = (whole & pl.col("yuan").is_in(pl.col("yuan").filter(text).implode())).over("rid", "key")
-    agreed = (whole & _near(form)).any().over("rid")
     above = pl.col("yuan") > pl.col("amount")
+    named = _clause(whole & ~above & _annual(form)).str.contains(rule.parameters["pattern"]).fill_null(False)
+    stated = text.any().over("rid", "key", "yuan")
+    agreed = (whole & _near(form)).any().over("rid")
     if funds(form):
         ratio = pl.col("amount").cast(pl.Float64) / pl.col("yuan").cast(pl.Float64)
         scaled = (ratio / float(rule.parameters["factor"]) - 1).abs() <= 1e-9
