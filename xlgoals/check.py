@@ -163,8 +163,10 @@ def _all_hold(held: Sequence[pl.Series], data: PolarsData) -> pl.LazyFrame:
 
 
 def _judge(frame: pl.DataFrame, types: Mapping[str, pl.DataType], name: str, wanted: Sequence[Condition], outcome: Outcome) -> None:
-    """Validate once; pandera's reason tells failing rows from a table that is not as declared. A condition that crashed or could not
-    decide is a defect, which pandera would take for bad data."""
+    """Validate once. A table that is not as declared, and a condition that crashed or could not decide, are defects, which pandera would
+    take for bad data."""
+    if frame.schema != types:
+        return outcome.crashed(wanted, "schema")
     blamed: Blamed = {}
     for one, held in zip(wanted, _held(frame, wanted), strict=True):
         if isinstance(held, pl.Series) and not held.null_count():
@@ -178,7 +180,7 @@ def _judge(frame: pl.DataFrame, types: Mapping[str, pl.DataType], name: str, wan
             if error.reason_code is SchemaErrorReason.DATAFRAME_CHECK and isinstance(error.check, pa.Check):
                 for one, held in blamed[error.schema.name]:
                     _fail(one, frame.filter(~held), outcome)
-            else:  # pandera's own: a column missing, a type wrong
+            else:  # pandera's own
                 outcome.crashed(wanted, error.reason_code.name if error.reason_code else type(error).__name__)
     except Exception as error:  # pandera itself
         outcome.crashed(wanted, type(error).__name__)

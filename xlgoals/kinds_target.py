@@ -176,14 +176,15 @@ def _direction(form: Form, rule: Rule, units: Units) -> Iterator[Condition]:
     value, level = pl.col("means.value"), LEVEL1 + LEVEL2
     bad, kept_low = any_of(NAME, p["worse"]), any_of(pl.col("description").fill_null(""), p["kept_low"])
     head = rf"(?:{_either(p['worse'])})(?:{_either(p['events'])})*(?:{_either(p['counts'])})?(?:[(（][^()（）]*[)）])?$"
-    worse = NAME.str.contains(head)
-    better = NAME.str.contains(rf"(?:{_either(p['better'])})(?:{_either(p['endings'])})(?:[(（][^()（）]*[)）])?$")
-    limited = any_of(NAME, p["limits"])
+    most, feared = pl.when(AT_MOST).then(NAME), pl.when(bad).then(NAME)  # in the others no words are looked for
+    worse = feared.str.contains(head).fill_null(False)
+    better = most.str.contains(rf"(?:{_either(p['better'])})(?:{_either(p['endings'])})(?:[(（][^()（）]*[)）])?$")
+    limited = any_of(most, p["limits"])
     priced = SORT.is_in(["money", "price"])
     cost = any_of(level, p["cost"]) & priced & ~any_of(NAME, p["paid"])
-    fought = any_of(NAME, p["fought"])
+    fought = any_of(feared, p["fought"])
     amount = LEVEL2.is_in(p["amounts"].split()) & (SORT == "count") & ~worse & ~limited
-    gained = any_of(NAME, p["gained"]) & SORT.is_in(["count", "money"]) & ~any_of(level, p["cost"]) & ~worse & ~limited
+    gained = any_of(most, p["gained"]) & SORT.is_in(["count", "money"]) & ~any_of(level, p["cost"]) & ~worse & ~limited
     lasts = (SORT == "time") & LEVEL2.is_in(p["timing"].split()) & ~any_of(NAME, p["lasting"])
     cases = [
         Case(AT_LEAST & worse & ~fought & (value > 0), p["worse_least"]),
