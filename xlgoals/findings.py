@@ -46,8 +46,18 @@ class Rule:
 
     def phrased(self, words: Mapping[str, object]) -> tuple[str, str]:
         """The sentence and the remedy with these words in them, and the rule's own parameters."""
-        told = {**self.parameters, **words}
+        told = _Told(words)
+        told.parameters = self.parameters
         return unhidden(self.sentence.format_map(told)), self.remedy.format_map(told)
+
+
+class _Told(dict[str, object]):
+    """Words for a sentence; those that are not among them are looked for in the parameters, of which a rule may have very many."""
+
+    parameters: Mapping[str, str]
+
+    def __missing__(self, name: str) -> str:
+        return self.parameters[name]
 
 
 class Finding(NamedTuple):

@@ -47,8 +47,9 @@ class Keys:
         """The key of a finding on a record of a form instance, or on a `subject` that belongs to none."""
         if home and "+" in record and (loose := _LOOSE.match(record)):
             record = f"{loose[1]}{self._lines.get((home.rid, loose[1] + loose[2]), '')}{loose[3] or ''}"
-        moves = self._moving.get(code, ())
-        values = [" ".join(value.split()) for name, value in (("found", found), ("expected", expected)) if name not in moves]
+        values = [" ".join(found.split()), " ".join(expected.split())]
+        if moves := self._moving.get(code):
+            values = [value for name, value in zip(("found", "expected"), values, strict=True) if name not in moves]
         return finding_key(code, home.subject if home else subject, record, *values)
 
     @cached_property

@@ -83,11 +83,14 @@ def _phrased(failures: Iterable[Failure], tables: Tables, catalogue: Catalogue, 
     for condition, rid, record, words, others in every:
         home = keys.home[rid]
         cell, text, label = places.get((rid, record), NOWHERE)
-        named = [(keys.home[of], *places.get((of, key), NOWHERE)) for of, key in others]
-        at = (home.file, home.sheet, cell)
-        beside = tuple(there for of, spot, _, _ in named if (there := (of.file, of.sheet, spot)) != at and (spot or of is not home))
-        called = label or condition.label
-        told = {"found": text, "other": named[0][3] if named else "", "expected": "", **words, "field": called}
+        at, told = (home.file, home.sheet, cell), {"found": text, "other": "", "expected": ""}
+        beside: tuple[tuple[str, str, str], ...] = ()
+        if others:
+            named = [(keys.home[of], *places.get((of, key), NOWHERE)) for of, key in others]
+            beside = tuple(there for of, spot, _, _ in named if (there := (of.file, of.sheet, spot)) != at and (spot or of is not home))
+            told["other"] = named[0][3]
+        told.update(words)
+        called = told["field"] = label or condition.label
         rule = catalogue[condition.code]
         try:
             message, remedy = rule.phrased(told)
