@@ -481,6 +481,21 @@ def test_a_list_may_name_its_columns_as_lists_do_but_not_in_another_money_unit(c
     assert told.exit_code == 2 and "预算数（元）" in told.output
 
 
+def test_a_list_of_indicators_may_name_its_columns_as_lists_do(cycle: Path, tmp_path: Path) -> None:
+    run("distribute")
+    outgoing, projects, lines = cycle / "outbox" / "450_医疗保障局" / "450_医疗保障局.xlsx", tmp_path / "项目.csv", tmp_path / "指标.csv"
+    projects.write_text("项目名称\n新增项目\n", encoding="utf-8")
+    lines.write_text(
+        "项目,一级指标,二级指标,指标名称,目标值,指标说明,依据\n新增项目,产出指标,数量指标,采购设备数量,≥5台,采购几台,采购计划\n", encoding="utf-8"
+    )
+    filled = tmp_path / "填好.xlsx"
+    told = run("fill", str(outgoing), "--data", str(projects), "--data", str(lines), "-o", str(filled))
+    assert told.exit_code == 0, told.output
+    returns, _ = understand(read_bytes(filled.read_bytes(), name="x"), FORMS)
+    (line,) = returns[-1].indicators
+    assert (line.name, line.target, line.more["description"], line.more["basis"]) == ("采购设备数量", "≥5台", "采购几台", "采购计划")
+
+
 def test_what_stands_there_is_not_overwritten(cycle: Path, tmp_path: Path) -> None:
     run("distribute")
     source = cycle / "outbox" / "450_医疗保障局" / "450_医疗保障局.xlsx"

@@ -17,10 +17,12 @@ from xlgoals.entries import Entry
 from xlgoals.errors import Fault
 from xlgoals.forms import LEVELS, Form, Forms, Meaning
 from xlgoals.layout import Slot, plan
+from xlgoals.listing import spellings
 from xlgoals.lists import Item, code_in
 from xlgoals.models import HOLE
 from xlgoals.records import Area, At, Detail, Funds, Goal, Indicator, Return, Spot
 from xlgoals.roster import load_words
+from xlgoals.spec import data_folder
 from xlgoals.words import bare
 
 NOWHERE = ("convert.no_field",)  # the form has no cell for it
@@ -126,8 +128,8 @@ def headings(form: Form) -> Mapping[str, Meaning]:
 
     found: dict[str, Meaning] = {}
     for told in zip(*(list(words(meaning)) for meaning in known), strict=True):
-        for meaning, spellings in zip(known, told, strict=True):
-            for word in filter(None, map(bare, spellings)):
+        for meaning, own in zip(known, told, strict=True):
+            for word in filter(None, map(bare, own)):
                 found.setdefault(word, meaning)
     return found
 
@@ -140,7 +142,8 @@ def meant(heading: str, form: Form) -> Meaning | None:
 
 @lru_cache(maxsize=64)
 def indicator_headings(form: Form) -> Mapping[str, Meaning]:
-    """What a heading (bare) of a list of indicators may mean in a form; of two horizons the annual one."""
+    """What a heading (bare) of a list of indicators may mean in a form: as the form calls it, else as lists do; of two horizons the
+    annual one."""
     found: dict[str, Meaning] = {}
     for _, grid in form.template.grids():
         meanings = form.columns[grid.grid]
@@ -150,6 +153,10 @@ def indicator_headings(form: Form) -> Mapping[str, Meaning]:
             if meaning.record == "indicator":
                 for word in (column.key, meaning.to, meaning.part, column.label or "", meaning.label, *column.aka):
                     found.setdefault(bare(word), meaning)
+    parts = {meaning.part: meaning for meaning in reversed(found.values())}
+    for part, words in spellings(data_folder("mappings") / "listings.yaml")["indicators"].items():
+        for word in words if part in parts else ():
+            found.setdefault(word, parts[part])
     return {word: meaning for word, meaning in found.items() if word}
 
 

@@ -39,9 +39,9 @@ class Row(NamedTuple):
 
 @lru_cache(maxsize=4)
 def spellings(path: Path) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """`mappings/listings.yaml`: headings and words, each with its spellings as `bare` gives them."""
+    """`mappings/listings.yaml`: headings (of indicators by their part) and words, each with its spellings as `bare` gives them."""
     told = load_marked(path).data
-    return {part: {name: tuple(map(bare, words)) for name, words in told[part].items()} for part in ("headings", "words")}
+    return {part: {name: tuple(map(bare, words)) for name, words in told.get(part, {}).items()} for part in ("headings", "indicators", "words")}
 
 
 def read_listing(path: Path, wanted: Sequence[Sequence[str]], headings: Mapping[str, tuple[str, ...]]) -> list[Row]:
