@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
@@ -11,8 +10,7 @@ class XlgoalsError(Exception):
     """Base of every mistake that ends a command with exit code 2; its text is Chinese and says what to do."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mistake:
+class Mistake(NamedTuple):
     """One mistake in a spec file: where, what, and what to do."""
 
     file: str

@@ -7,7 +7,6 @@ is a rule of its own and must name a `kind`. Later folders change what earlier o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -33,7 +32,7 @@ def load_catalogue(files: Sequence[Path], mistakes: list[Mistake], levels: Itera
         try:
             marked = load_marked(file)
         except SpecError as error:
-            mistakes += [replace(one, file=str(file)) for one in error.mistakes] if number else error.mistakes
+            mistakes += [one._replace(file=str(file)) for one in error.mistakes] if number else error.mistakes
             continue
         if number:  # not to be taken for the shipped file of the same name
             marked = Marked(str(file), marked.data, marked.lines)
