@@ -59,14 +59,14 @@ def alone(tables: Tables, forms: Forms) -> pl.DataFrame:
                 outcome.crashed(wanted, type(error).__name__)
                 continue
             _judge(frame, _columns(form)[table], f"{form.id} {table}", wanted, outcome)
+    _across(tables, forms.catalogue, outcome, alone=True)
     return told(outcome, tables, forms.catalogue)
 
 
 def together(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> pl.DataFrame:
     """All that the rules find in a batch whose forms were judged alone: that, and what only several forms together can get wrong."""
     outcome = Outcome()
-    if not tables.returns.is_empty():
-        _across(tables, forms.catalogue, outcome)
+    _across(tables, forms.catalogue, outcome, alone=False)
     for kind, judged in judge(tables, forms, subjects):
         try:
             outcome.findings += judged()
@@ -77,13 +77,16 @@ def together(tables: Tables, forms: Forms, subjects: Sequence[Subject] = ()) -> 
     return sorted_by_place(pl.concat([found.filter(~defect), found.filter(defect).unique("key", keep="first", maintain_order=True)]))
 
 
-def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome) -> None:
-    """Judge what only several lines or forms together can get wrong: by unit, by department, whatever layouts they have."""
+def _across(tables: Tables, catalogue: Catalogue, outcome: Outcome, *, alone: bool) -> None:
+    """Judge what only several lines together can get wrong, whatever layouts their forms have: those of one form, or those of several,
+    by unit and by department."""
+    if tables.returns.is_empty():
+        return
     gathered = Gathered(tables)
     for rule in catalogue.rules.values():
         try:
             across = across_forms(rule)
-            if across is None:
+            if across is None or across.alone is not alone:
                 continue
             condition, frame = across.condition(rule), across.rows(gathered, rule)
         except Exception as error:

@@ -64,11 +64,13 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Across:
-    """A table that a rule gathers from the whole batch, its columns (`rid` and `key` say where a row is told), and what must hold in its rows."""
+    """A table that a rule gathers from the whole batch, its columns (`rid` and `key` say where a row is told), and what must hold in its
+    rows; `alone` where each of them is gathered from one form, whatever layout that has."""
 
     columns: Mapping[str, pl.DataType]
     rows: Callable[[Gathered, Rule], pl.DataFrame]
     condition: Callable[[Rule], Condition]
+    alone: bool = False
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -317,11 +317,13 @@ def _indicators(tables: Tables, known: pl.DataFrame, begin: int) -> pl.DataFrame
 
 def _listed(findings: pl.DataFrame, known: pl.DataFrame, units: pl.DataFrame, begin: int) -> pl.DataFrame:
     """A row a finding, worst first, then by place."""
-    others = [_places(*row) for row in findings.select("file", "sheet", "others").iter_rows()]
+    some = findings.filter(pl.col("others").list.len() > 0).select("finding", "file", "sheet", "others").rows()
+    others = pl.DataFrame([(number, _places(*told)) for number, *told in some], schema={"finding": findings.schema["finding"], "beside": pl.String()}, orient="row")
     rank = pl.col("severity").replace_strict({s: n for n, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
     cell = pl.col("cell")
     frame = (
-        findings.with_columns(others=pl.Series(others, dtype=pl.String), open=OPEN)
+        findings.join(others, on="finding", how="left", maintain_order="left")
+        .with_columns(others=pl.col("beside").fill_null(""), open=OPEN)
         .join(known.select("rid", "project_no", "project_name"), on="rid", how="left")
         .join(units.select("unit_no", "department", "unit"), on="unit_no", how="left")
         .sort(rank, "file", "sheet", _row(cell), _column(cell), "code", "finding")

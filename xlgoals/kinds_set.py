@@ -306,12 +306,12 @@ def _namesake(rule: Rule) -> Condition:
 
 
 KINDS: Mapping[str, Kind] = {
-    "twins": Kind(_nothing, ("which",), across=Across(_TWINS, _twins, _twin)),
+    "twins": Kind(_nothing, ("which",), across=Across(_TWINS, _twins, _twin, alone=True)),
     "differs": Kind(
         _nothing, ("annual", "mid_term", "owner", "office", "standards", "left_out"), ("apart", "agree"), levels=("left_out",),
         across=Across(_DIFFERS, _differs, _same_demand),
     ),
-    "variants": Kind(_nothing, (), ("length",), across=Across(_VARIANTS, _variants, _variant)),
+    "variants": Kind(_nothing, (), ("length",), across=Across(_VARIANTS, _variants, _variant, alone=True)),
     "copied": Kind(_nothing, (), ("shared_lines", "shared_part"), across=Across(_COPIES, _copied, _copy)),
     "namesakes": Kind(_nothing, ("asked",), across=Across(_NAMESAKES, _namesakes, _namesake)),
 }  # fmt: skip

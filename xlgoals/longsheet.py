@@ -51,8 +51,8 @@ def rows_xml(frame: pl.DataFrame, looks: Sequence[Look], first: int, cut: str) -
                 pieces.append(pl.when(held.is_null()).then(pl.lit(f'" s="{look.style}"/>')).otherwise(pl.lit(opened) + held + pl.lit(closed)))
             else:
                 pieces += [opened, pl.col(values.name), closed]
-        whole = pl.DataFrame([row, *columns]).select(pl.concat_str(_merged([*pieces, "</row>"])).str.join(""))
-        yield str(whole.item()).encode()
+        whole = pl.DataFrame([row, *columns]).select(pl.concat_str(_merged([*pieces, "</row>"])).str.join("").cast(pl.Binary))
+        yield whole.item()
 
 
 def _merged(pieces: Iterable[str | pl.Expr]) -> list[pl.Expr]:

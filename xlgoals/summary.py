@@ -298,6 +298,8 @@ class Writer:
 
     def _departments(self, sheet: Worksheet, plan: Plan) -> None:
         """Grand total, then each department's subtotal with its units below: formulas all, over 项目汇总 and 问题清单."""
+        # the writer looks into every formula for each of thirty newer functions: ours have none, and there are tens of thousands
+        sheet._prepare_formula = lambda formula, *_: formula.removeprefix("=")
         table, rows = self.words.tables["departments"], list(self._rolled())
         shown = pl.DataFrame(rows, schema={c: self.summary.departments.schema.get(c, pl.String()) for c in plan.columns})
         levels = shown["level"].to_list()

@@ -5,10 +5,8 @@ A county makes hundreds of thousands of them, so they become rows at once, never
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 import polars as pl
@@ -16,7 +14,7 @@ import polars as pl
 from xlgoals.conditions import Condition
 from xlgoals.findings import Catalogue, Finding
 from xlgoals.keys import Keys, keyed
-from xlgoals.records import At, RowCol, cell_spot
+from xlgoals.records import At
 from xlgoals.rules import DEFECT
 from xlgoals.tables import Tables, as_rows, framed
 
@@ -116,13 +114,8 @@ def _places(failures: Sequence[Failure], tables: Tables) -> dict[Place, tuple[st
 
 def sorted_by_place(findings: pl.DataFrame) -> pl.DataFrame:
     """Findings as people read them: file, sheet, row, column; what concerns a whole sheet first."""
-    rows, columns = zip(*map(_spot, findings["cell"]), strict=True) if findings.height else ((), ())
-    spots = (pl.Series("#row", rows, pl.Int64), pl.Series("#column", columns, pl.Int64))
+    cell = pl.col("cell")
+    row = cell.str.extract(r"^[A-Z]+([0-9]+)").cast(pl.Int64, strict=False).fill_null(-1)
+    column = cell.str.extract(r"^([A-Z]+)[0-9]").str.pad_start(3, "@").fill_null("")  # @@B < @AA
     order = ["file", "sheet", "#row", "#column", "code", "record", "found"]
-    return findings.with_columns(spots).sort(order, maintain_order=True).drop("#row", "#column")
-
-
-@lru_cache(maxsize=4096)
-def _spot(cell: str) -> RowCol:
-    match = re.match(r"[A-Z]+[0-9]+", cell)
-    return cell_spot(match[0].encode()) if match else (-1, -1)
+    return findings.with_columns(row.alias("#row"), column.alias("#column")).sort(order, maintain_order=True).drop("#row", "#column")
