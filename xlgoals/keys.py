@@ -69,10 +69,13 @@ class Keys:
 
 def keyed(findings: Iterable[Finding], tables: Tables, catalogue: Catalogue) -> list[Finding]:
     """Give findings of the files of these tables their keys."""
+    every = list(findings)
+    if not every:
+        return []
     keys = Keys(tables, catalogue)
     homes, owners = by_sheet(keys.home.values()), _owners(tables)
     told = []
-    for one in findings:
+    for one in every:
         place = home_of(homes.get((one.at.file, one.at.sheet), ()), one.at.cell)
         whose = "|".join((owners.get(one.at.file) or one.at.file, one.at.sheet))
         told.append(one._replace(key=keys.of(one.code, place, one.record or one.field, one.found, one.expected, whose)))

@@ -6,7 +6,7 @@ A county makes hundreds of thousands of them, so they become rows at once, never
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import polars as pl
@@ -77,7 +77,9 @@ def _led(failures: Sequence[Failure], tables: Tables, catalogue: Catalogue) -> I
 def _phrased(failures: Iterable[Failure], tables: Tables, catalogue: Catalogue, defects: list[Defect]) -> Iterator[tuple[object, ...]]:
     """Each failure as a row; a sentence that asks for a word that its kind does not pass is a defect."""
     every = list(failures)
-    places, keys = _places(every, tables), Keys(tables, catalogue)
+    if not every:
+        return
+    places, keys = _places(every, tables), Keys(_concerned(every, tables), catalogue)
     for condition, rid, record, words, others in every:
         home = keys.home[rid]
         cell, text, label = places.get((rid, record), NOWHERE)
@@ -98,6 +100,13 @@ def _phrased(failures: Iterable[Failure], tables: Tables, catalogue: Catalogue, 
         found, expected = told["found"], told["expected"]
         key = keys.of(condition.code, home, record or called, found, expected)
         yield rid, condition.code, rule.severity, *at, called, found, expected, message, remedy, key, rule.amount, record, beside, "", ""
+
+
+def _concerned(failures: Sequence[Failure], tables: Tables) -> Tables:
+    """The tables with the returns of only those files that failures speak of: of many files, mostly few."""
+    rids = {one.rid for one in failures} | {rid for one in failures for rid, _ in one.others}
+    files = tables.returns.filter(pl.col("rid").is_in(list(rids)))["file"].unique()
+    return replace(tables, returns=tables.returns.filter(pl.col("file").is_in(files.implode())))
 
 
 def _places(failures: Sequence[Failure], tables: Tables) -> dict[Place, tuple[str, str, str]]:
