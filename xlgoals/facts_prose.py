@@ -97,6 +97,8 @@ def promise_table(tables: Tables, form: Form, units: Units, unread: pl.DataFrame
     schema = columns(form)["promises"]
     clauses = tables.goals.select("rid", "key", clause=pl.col("text").str.extract_all(r"[^，。；;：:、\n]+")).explode("clause")
     shares = clauses.filter(pl.col("clause").str.contains(_SHARE)).with_columns(share=pl.col("clause").str.extract_all(_SHARE)).explode("share")
+    if shares.is_empty():  # as mostly: then nobody need look through the indicators
+        return pl.DataFrame(schema=schema)
     number = pl.col("share").str.extract(_SHARE).cast(pl.Float64, strict=False)
     said = tables.indicators.select("rid", share=pl.concat_str("name", "description", "target", separator=" ").str.extract_all(_SHARE)).explode("share")
     typed = pl.concat([

@@ -53,7 +53,6 @@ class Store:
         self.pieces: dict[str, int] = {}  # name of a workbook -> the piece it is in
         self.outputs: set[str] = set()
         self.problems = 0
-        self._contents: dict[str, str] = {}  # name -> hash of the bytes
         self._stale: set[int] = set()  # pieces that also hold what is no longer so
         self._lone: Any = None
         try:
@@ -85,12 +84,13 @@ class Store:
 
     def known(self, sources: Sequence[Source]) -> list[Source]:
         """Recognise the workbooks that were read before, and give the others, which are to be read."""
-        with ThreadPoolExecutor(4) as threads:
-            self._contents = dict(zip((one.name for one in sources), threads.map(_hashed, sources), strict=True))
         held: dict[str, tuple[int, bool, int]] = {}
         for key, *told in self._base.execute("select key, piece, output, problems from workbook"):
             held[key] = told[0], bool(told[1]), told[2]
-        keys = {one.name: self._key(one.name) for one in sources}
+        if not held:
+            return list(sources)
+        with ThreadPoolExecutor(4) as threads:
+            keys = {one.name: self._key(one.name, content) for one, content in zip(sources, threads.map(_hashed, sources), strict=True)}
         here = Counter(held[key][0] for key in keys.values() if key in held)
         every = Counter(piece for piece, _, _ in held.values())
         useful = self._sound({piece for piece, count in here.items() if 2 * count >= every[piece]})
@@ -107,11 +107,9 @@ class Store:
                 self.problems += problems
         return rest
 
-    def _key(self, name: str) -> str:
-        """What a workbook is known by; one that could not be opened by nothing."""
-        if not (content := self._contents.get(name)):
-            return ""
-        return hashlib.sha256("\0".join((self.circumstances, name, content)).encode("utf-8", "surrogatepass")).hexdigest()
+    def _key(self, name: str, content: str) -> str:
+        """What a workbook is known by, from the hash of its bytes; one that could not be opened by nothing."""
+        return hashlib.sha256("\0".join((self.circumstances, name, content)).encode("utf-8", "surrogatepass")).hexdigest() if content else ""
 
     def _sound(self, pieces: Collection[int]) -> set[int]:
         """The pieces that are whole, of those asked for."""
@@ -122,7 +120,7 @@ class Store:
         return {number for number, count in found.items() if count == len(SCHEMAS)}
 
     def keep(self, sources: Sequence[Source], answer: Piece) -> None:
-        """Take up what was read. The next run will know those workbooks again whose bytes were the same all the while."""
+        """Take up what was read. The next run will know those workbooks again whose bytes are still those that were read."""
         try:
             self._keep(sources, answer)
         except sqlite3.OperationalError as error:
@@ -138,8 +136,8 @@ class Store:
                 self.outputs.add(one.name)
             else:
                 self.pieces[one.name] = number
-            if (content := answer.hashes.get(one.name)) and content == self._contents.get(one.name):
-                told = self._key(one.name), number, output, answer.problems // len(sources)
+            if content := answer.hashes.get(one.name):
+                told = self._key(one.name, content), number, output, answer.problems // len(sources)
                 self._base.execute("insert or replace into workbook values (?, ?, ?, ?)", told)
         self.problems += answer.problems
         self._base.commit()
