@@ -47,7 +47,7 @@ def work_through(
     kept and none returned: each goes there as soon as it comes, with its items, so that nobody holds all of them. A task is some items
     that `weigh` no more than one should, in bytes.
     """
-    tasks = list(_tasks(items, max(1, min(ITEMS_A_TASK, -(-len(items) // jobs))), weigh))
+    tasks = list(_tasks(items, jobs, weigh))
     answers: dict[int, list[Answer]] = {}
     done = 0
 
@@ -95,13 +95,15 @@ def work_through(
     return [answer for number in range(len(tasks)) for answer in answers[number]]
 
 
-def _tasks(items: Sequence[Item], most: int, weigh: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
-    """Items in their order, a few at a time."""
+def _tasks(items: Sequence[Item], jobs: int, weigh: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
+    """Items in their order, some at a time; fewer towards the end, so that no worker is long at its last ones while others have none."""
+    most, left = max(1, min(ITEMS_A_TASK, -(-len(items) // jobs))), sum(map(weigh, items))
     begin = held = 0
     for end, item in enumerate(items):
-        if end > begin and (end - begin == most or held + weigh(item) > BYTES_A_TASK):
+        room = min(BYTES_A_TASK, max(BYTES_A_TASK // 4, left // jobs))
+        if end > begin and (end - begin == most or held + weigh(item) > room):
             yield items[begin:end]
-            begin, held = end, 0
+            begin, left, held = end, left - held, 0
         held += weigh(item)
     if items:
         yield items[begin:]
