@@ -16,7 +16,7 @@ import pytest
 import xlsxwriter
 from test_guard import GOOD, ONE, many_cells, ole, package, sheet
 
-from xlgoals import intake
+from xlgoals import intake, workers
 from xlgoals.errors import UsageError
 from xlgoals.findings import Finding
 from xlgoals.forms import Forms
@@ -360,3 +360,13 @@ def test_a_zip_that_unpacks_to_too_much_is_not_opened(tmp_path: Path) -> None:
     packed(tmp_path / "大.zip", {"一.xlsx": b"x" * 2000})
     _, findings = files_in([tmp_path], CATALOGUE, Limits(archive_bytes=1000))
     assert [f.code for f in findings if f.at.file == "大.zip"] == ["file.too_large"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 8])
+@pytest.mark.parametrize("sizes", [[], [1], [1] * 250, [365_000] * 400, [20 << 20] * 3, [1, 40 << 20, 2, 3]])
+def test_tasks_hold_all_files_in_their_order_and_none_too_much(sizes: list[int], jobs: int) -> None:
+    items = list(enumerate(sizes))
+    tasks = list(workers._tasks(items, jobs, lambda item: item[1]))
+    assert [item for task in tasks for item in task] == items
+    assert all(len(task) == 1 or (len(task) <= workers.ITEMS_A_TASK and sum(size for _, size in task) <= workers.BYTES_A_TASK) for task in tasks)
+    assert len(tasks) >= min(jobs, len(items))
