@@ -111,6 +111,21 @@ def test_what_is_included_is_told_or_stands_in_the_settings(cycle: Path, include
     assert output.read_bytes() == told  # its own earlier one is replaced, and equal input gives equal bytes
 
 
+def test_departments_and_units_stand_in_the_order_of_the_roster(cycle: Path) -> None:
+    roster = cycle / "roster.csv"
+    heading, *lines = roster.read_text(encoding="utf-8-sig").splitlines()
+
+    def order() -> list[tuple[str, str]]:
+        run("consolidate", "--include", "errors", "--jobs", 1)
+        told = rows(cycle / "summary" / "汇总.xlsx", "部门汇总")
+        return [(row[label("department")], row[label("unit")]) for row in told if row[label("unit")]]
+
+    usual = order()
+    assert usual == [("415 安源区民政局", "安源区民政局"), ("415 安源区民政局", "安源区养老服务中心"), ("420 安源区水利局", "安源区水利局")]
+    roster.write_text("\n".join([heading, *reversed(lines)]) + "\n", encoding="utf-8-sig")
+    assert order() == [usual[2], usual[1], usual[0]]
+
+
 def test_queries_are_included_on_request_only(cycle: Path) -> None:
     told = {"year": "2025", "cycle": "2025预算", "unit": "安源区福利院"}
     one = report(cycle / "inbox" / "福利.xlsx", stamp("415002", **told))

@@ -16,7 +16,7 @@ import polars as pl
 
 from xlgoals.balance import is_goal_form, lay_out
 from xlgoals.check import together
-from xlgoals.consolidate import COUNTED, Begin, Summary, adding, consolidate, number_units, totalled
+from xlgoals.consolidate import COUNTED, Begin, Named, Summary, adding, consolidate, number_units, totalled
 from xlgoals.explanations import explained
 from xlgoals.findings import SEVERITIES, Finding
 from xlgoals.forms import Forms
@@ -70,8 +70,9 @@ class Plan:
     units: pl.DataFrame
 
 
-def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
-    """Arrange what was read of these in batches of at most so many forms: departments in their order, in each the workbooks in theirs."""
+def planned(store: Store, sources: Sequence[Source], most: int = MOST, order: Sequence[Named] = ()) -> Plan:
+    """Arrange what was read of these in batches of at most so many forms: departments in their order, in each the workbooks in theirs.
+    `order`: departments and units as the roster has them; others come behind, by name."""
     place = {source.name: at for at, source in enumerate(sources)}
     homes: dict[str, str] = {}
     sizes = Counter[str]()
@@ -97,7 +98,8 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
         departments.setdefault(homes[group[0]], []).append(group)
     batches: list[list[str]] = [[]]
     held = 0
-    for department in sorted(departments, key=lambda name: (name == "", name)):
+    ranks = dict(reversed([(department, rank) for rank, (department, _) in enumerate(order)]))
+    for department in sorted(departments, key=lambda name: (name == "", ranks.get(name, len(order)), name)):
         own = [(group, sum(sizes[name] for name in group)) for group in departments[department]]
         if held and held + sum(forms for _, forms in own) > most:
             batches.append([])
@@ -109,13 +111,13 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST) -> Plan:
             batches[-1] += group
             held += forms
     batches[-1] += [source.name for source in sources if source.name not in homes and source.name in store.pieces]
-    return Plan(tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), units_of(units))
+    return Plan(tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), units_of(units, order))
 
 
-def units_of(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def units_of(parts: Iterable[pl.DataFrame], order: Sequence[Named] = ()) -> pl.DataFrame:
     """The numbers of all units, from the returns of all batches."""
     empty = pl.DataFrame(schema={"department": pl.String(), "unit": pl.String()})
-    return number_units(pl.concat([empty, *(one.select(empty.columns).unique() for one in parts)]), stray=True)
+    return number_units(pl.concat([empty, *(one.select(empty.columns).unique() for one in parts)]), stray=True, order=order)
 
 
 def _linked(named: Sequence[pl.DataFrame], count: int) -> list[int]:

@@ -28,6 +28,7 @@ WAN = pl.Decimal(38, 6)  # 20 digits would hold any one amount, but not the sum 
 SHARE = pl.when(pl.col("indicators") > 0).then(pl.col("quantified_count") / pl.col("indicators")).alias("share")
 UNIT = ("department_no", "department", "unit_no", "unit")  # what names a unit
 NOTHING = pl.lit(Decimal(0)).cast(WAN)
+Named = tuple[str, str]  # a department and one of its units
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +164,17 @@ def _has_stray(returns: pl.DataFrame, findings: pl.DataFrame) -> bool:
     return not findings.filter(pl.col("rid").is_null()).join(owners, on="file", how="anti").is_empty()
 
 
-def number_units(returns: pl.DataFrame, stray: bool) -> pl.DataFrame:
-    """Number departments and units, blank names last; a row without names takes the findings that belong to no unit."""
+def number_units(returns: pl.DataFrame, stray: bool, order: Sequence[Named] = ()) -> pl.DataFrame:
+    """Number departments and units in an order, those that are not in it by name, blank names last; a row without names takes the
+    findings that belong to no unit."""
     named = returns.select("department", "unit").unique()
     if stray:
         named = named.vstack(pl.DataFrame({"department": [None], "unit": [None]}, schema=named.schema))
-    order = [pl.col("department").is_null(), pl.col("department") == "", "department", pl.col("unit") == "", "unit"]
-    named = named.sort(order, nulls_last=True)
+    ranks = pl.DataFrame(order, schema=named.schema, orient="row").unique(maintain_order=True).with_row_index("unit_rank")
+    named = named.join(ranks, on=["department", "unit"], how="left")
+    named = named.join(ranks.group_by("department").agg(department_rank=pl.col("unit_rank").min()), on="department", how="left")
+    by = [pl.col("department").is_null(), pl.col("department") == "", "department_rank", "department", pl.col("unit") == "", "unit_rank", "unit"]
+    named = named.sort(by, nulls_last=True)
     begins = (~pl.col("department").eq_missing(pl.col("department").shift())) | (pl.int_range(pl.len()) == 0)
     return named.select(
         begins.cum_sum().cast(pl.Int32).alias("department_no"), "department",

@@ -17,6 +17,7 @@ import polars as pl
 
 from xlgoals.batches import Plan, Tally, judging, planned, units_of
 from xlgoals.collect import BACK, SEEN, Ledger, Sorted, Stood, ledger, seen, sorted_out, stood
+from xlgoals.consolidate import Named
 from xlgoals.cycle import Cycle, cycle_folder
 from xlgoals.engines import engine
 from xlgoals.enrol import load_whole
@@ -77,6 +78,11 @@ class Inbox(NamedTuple):
     roster: Roster
     stored: Stored
     sorted: Sorted
+
+    @property
+    def order(self) -> list[Named]:
+        """Departments and units as the roster has them."""
+        return [(unit.department_text, unit.name) for unit in self.roster]
 
     def named(self, files: Collection[str]) -> list[Source]:
         """The sources of these files, in their order."""
@@ -142,7 +148,7 @@ class Collected:
     def plan(self, files: Collection[str]) -> Plan:
         """The batches of these files, and their units."""
         returns = [_of(_read(batch.returns), files) for batch in self.batches]
-        return Plan(tuple(_names(frame) for frame in returns), units_of(returns))
+        return Plan(tuple(_names(frame) for frame in returns), units_of(returns, self.inbox.order))
 
     def tables(self, files: Collection[str]) -> Iterator[Tables]:
         """All tables of these files as judged, batch by batch."""
@@ -182,7 +188,7 @@ def collected(
 
 def _judging(inbox: Inbox, reviewing: Reviewing | None, show: Callable[[int, int], None] | None) -> Iterator[Tables]:
     stored, forms = inbox.stored, inbox.forms
-    plan = planned(stored.store, inbox.named(inbox.sorted.told))
+    plan = planned(stored.store, inbox.named(inbox.sorted.told), order=inbox.order)
     listed = inbox.sorted.of(stored.listed)
     judged, subjects = reviewing.judged if reviewing else None, subjects_of(inbox.roster)
     return judging(stored.store, plan, stored.sources, listed, forms, subjects=subjects, judged=judged, on_batch=show)
