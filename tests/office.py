@@ -18,6 +18,7 @@ from com.sun.star.beans import PropertyValue
 from com.sun.star.sheet.CellInsertMode import RIGHT
 from com.sun.star.table import CellRangeAddress
 
+TRIES = 5
 FILTERS = {".xlsx": "Calc MS Excel 2007 XML", ".xls": "MS Excel 97", ".ods": "calc8"}
 
 
@@ -167,13 +168,16 @@ def main(jobs, folder):
     server, desktop = start(folder)
     try:
         for job in json.loads(pathlib.Path(jobs).read_text(encoding="utf-8")):
-            try:
-                carry_out(desktop, job)
-            except Exception as error:  # it stumbles once in some hundred documents
-                sys.stderr.write(f"once more: {job['target']}: {error}\n")
-                stop(server, desktop)
-                server, desktop = start(folder)
-                carry_out(desktop, job)
+            for left in reversed(range(TRIES)):
+                try:
+                    carry_out(desktop, job)
+                    break
+                except Exception as error:  # it stumbles once in some hundred documents, on a busy machine twice in a row
+                    if not left:
+                        raise
+                    sys.stderr.write(f"once more: {job['target']}: {error}\n")
+                    stop(server, desktop)
+                    server, desktop = start(folder)
     finally:
         stop(server, desktop)
 

@@ -252,8 +252,8 @@ def test_the_ledger_of_many_batches_is_that_of_one(cycle: Path, monkeypatch: pyt
     for most in (7, batches.MOST):
         many = set()
 
-        def planned(*given: Any, most: int = most, many: set[int] = many) -> batches.Plan:
-            found = batches.planned(*given, most=most)
+        def planned(*given: Any, most: int = most, many: set[int] = many, **more: Any) -> batches.Plan:
+            found = batches.planned(*given, most=most, **more)
             many.add(len(found.batches))
             return found
 
