@@ -6,6 +6,7 @@ Exit codes: 0 nothing blocks; 1 done, and an error or an unanswered query remain
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import click
 
 from xlgoals import __version__
-from xlgoals.errors import SpecError, XlgoalsError
 
+WIDEST = 110
 COMMANDS = {
     "init": "cli_cycle:init",
     "distribute": "cli_cycle:distribute",
@@ -46,8 +47,20 @@ def first_line(where: str) -> str:
     return source.partition(f"\ndef {function}(")[2].partition('"""')[2].partition('"""')[0].partition("\n\n")[0]
 
 
+def width() -> int:
+    """How wide help is written. click would ask shutil, which takes a twentieth of the time of --help to load."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(sys.__stdout__.fileno()).columns  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):  # no terminal
+        columns = 80
+    return max(min(columns, WIDEST) - 2, 50)
+
+
 class Group(click.Group):
     """Finds commands where they are, and says in one place what stopped one."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
+        return super().make_context(info_name, args, parent, **{"terminal_width": width(), **extra})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -68,25 +81,28 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SpecError as error:
-            click.echo(f"表样文件有 {len(error.mistakes)} 处需要改：\n{error}", err=True)
-        except XlgoalsError as error:
-            click.echo(str(error), err=True)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except KeyboardInterrupt:
             click.echo("已中断。写到一半的没有留下，已写完的都是完整的；再运行一次，会接着做完。", err=True)
         except BrokenPipeError:
             raise  # whoever reads what we print has had enough: click ends without a word
-        except Exception:
-            import traceback
+        except Exception as error:
+            from xlgoals.errors import SpecError, XlgoalsError
 
-            click.echo(f"{traceback.format_exc()}\n程序出错了，这是程序的缺陷，不是文件的问题。请把上面的文字转告程序维护人。", err=True)
-            sys.exit(3)
+            if isinstance(error, SpecError):
+                click.echo(f"表样文件有 {len(error.mistakes)} 处需要改：\n{error}", err=True)
+            elif isinstance(error, XlgoalsError):
+                click.echo(str(error), err=True)
+            else:
+                import traceback
+
+                click.echo(f"{traceback.format_exc()}\n程序出错了，这是程序的缺陷，不是文件的问题。请把上面的文字转告程序维护人。", err=True)
+                sys.exit(3)
         sys.exit(2)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="xlgoals")
 def main() -> None:
     """绩效目标表：生成官方表样、读回、审核、汇总，都用 Excel。
