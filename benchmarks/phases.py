@@ -1,9 +1,11 @@
 """One run of `consolidate` in this process and its workers, phase by phase, as one line of JSON.
 
     python -m benchmarks.phases FOLDER OUTPUT [STATE]
+    python -m benchmarks.phases --check FOLDER STATE
 
 Seconds of wall time and of processor time (this process and its workers), the peak memory of both, and the sizes of what was written:
-the summary workbook and beside it the same summary as Parquet. `check` are the processor seconds of the rules alone.
+the summary workbook and beside it the same summary as Parquet. With `--check` the processor seconds of the rules alone, over what an
+earlier run left.
 """
 
 from __future__ import annotations
@@ -30,17 +32,25 @@ def spent() -> float:
     return sum(use.ru_utime + use.ru_stime for use in uses)
 
 
-def checking(store: Any, names: Any, forms: Any) -> float:
-    """Processor seconds of the check alone, which the run left to its workers: all batches once more, in this process."""
+def checking(folder: Path, state: Path) -> None:
+    """The check alone, which a run leaves to its workers: all batches once more, on one thread as there."""
+    from xlgoals.batches import planned
     from xlgoals.check import check
+    from xlgoals.records import Given
+    from xlgoals.sources import files_in
+    from xlgoals.spec import load_forms
+    from xlgoals.store import Store, circumstances
 
-    used = 0.0
-    for batch in names:
-        tables = store.tables(batch)
-        start = time.process_time()
-        check(tables, forms)
-        used += time.process_time() - start
-    return used
+    forms, used = load_forms(), 0.0
+    sources, _ = files_in([folder], forms.catalogue)
+    with Store(state, circumstances((), Given())) as store:
+        assert not store.known(sources), "the state is another program's"
+        for batch in planned(store, sources).batches:
+            tables = store.tables(batch)
+            start = time.process_time()
+            check(tables, forms)
+            used += time.process_time() - start
+    print(json.dumps(round(used, 3)))
 
 
 def main(folder: Path, output: Path, state: Path | None) -> None:
@@ -84,7 +94,6 @@ def main(folder: Path, output: Path, state: Path | None) -> None:
         lap("parquet")
         told["memory"], told["worker_memory"] = memory()
         told["total"] = round(time.perf_counter() - BEGAN, 3)
-        told["check"] = round(checking(store, batches.planned(store, sources).batches, forms), 3)
     told["files"], told["forms"], told["indicators"], told["findings"] = tally.files, tally.forms, tally.indicators, dict(tally.severities)
     told["bytes"] = {"workbook": output.stat().st_size, "parquet": sum(p.stat().st_size for p in output.with_suffix("").rglob("*") if p.is_file())}
     if state:
@@ -93,4 +102,7 @@ def main(folder: Path, output: Path, state: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]) if sys.argv[3:] else None)
+    if sys.argv[1] == "--check":
+        checking(Path(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]) if sys.argv[3:] else None)
