@@ -152,7 +152,7 @@ def long_sheet(folder: Path, rows: int) -> Row:
         book = xlsxwriter.Workbook(package, {"in_memory": True})
         book.add_worksheet("明细").write_row(0, 0, frame.columns, book.add_format({"border": 1}))
         book.close()
-        looks = [Look(1, kind == pl.String) for kind in frame.dtypes]
+        looks = {"": [Look(1, kind == pl.String) for kind in frame.dtypes]}
         insert(package, folder / "ours.xlsx", {"xl/worksheets/sheet1.xml": Rows(rows_xml(frame, looks, 1, "…"), rows + 1)})
 
     def theirs() -> None:

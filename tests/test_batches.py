@@ -185,9 +185,9 @@ def test_the_command_writes_the_same_bytes_from_its_state(inbox: Path, tmp_path:
 @pytest.fixture
 def long(inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A summary whose listings are long ones, two sheets each."""
-    monkeypatch.setattr("xlgoals.summary.LINKED_ROWS_MOST", 3)
-    monkeypatch.setattr("xlgoals.summary.ROWS_MOST", 5)
-    monkeypatch.setattr("xlgoals.summary.SHEETS_MOST", 100)
+    monkeypatch.setattr("xlgoals.tablesheet.LINKED_ROWS_MOST", 3)
+    monkeypatch.setattr("xlgoals.tablesheet.ROWS_MOST", 5)
+    monkeypatch.setattr("xlgoals.tablesheet.SHEETS_MOST", 100)
     monkeypatch.setattr("xlgoals.longsheet.SLICE", 2)
     out = tmp_path / "长.xlsx"
     assert run("consolidate", str(inbox), "-o", str(out), "--no-state") == 1
@@ -214,9 +214,9 @@ def test_long_listings_say_what_short_ones_say(inbox: Path, tmp_path: Path, long
 
 
 def test_a_table_beyond_the_workbook_goes_beside_it(inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xlgoals.summary.LINKED_ROWS_MOST", 3)
-    monkeypatch.setattr("xlgoals.summary.ROWS_MOST", 4)
-    monkeypatch.setattr("xlgoals.summary.SHEETS_MOST", 2)
+    monkeypatch.setattr("xlgoals.tablesheet.LINKED_ROWS_MOST", 3)
+    monkeypatch.setattr("xlgoals.tablesheet.ROWS_MOST", 4)
+    monkeypatch.setattr("xlgoals.tablesheet.SHEETS_MOST", 2)
     out = tmp_path / "汇总.xlsx"
     assert run("consolidate", str(inbox), "-o", str(out), "--no-state") == 1
     beside = pl.read_parquet(tmp_path / "汇总-明细" / "indicators.parquet")
@@ -235,7 +235,7 @@ def test_no_text_becomes_a_formula_or_breaks_the_sheet(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["甲", "乙"])  # type: ignore[union-attr]
     book.save(package)
-    rows = rows_xml(frame, [Look(0, True), Look(0, False)], 1, "…")
+    rows = rows_xml(frame, {"": [Look(0, text=True), Look(0)]}, 1, "…")
     insert(package, tmp_path / "a.xlsx", {"xl/worksheets/sheet1.xml": Rows(rows, 13)})
     read = list(openpyxl.load_workbook(tmp_path / "a.xlsx").active.iter_rows(min_row=2, values_only=True))  # type: ignore[union-attr]
     shown = [row[0] for row in read]

@@ -30,8 +30,9 @@ from xlgoals.rollup import MONEY, add_up, grow, planted
 from xlgoals.roster import Roster, Unit
 from xlgoals.spec import load_forms
 from xlgoals.stamp import OUTPUT_PROPERTY
-from xlgoals.summary import FIRST, HEAD, About, write_summary
+from xlgoals.summary import About, write_summary
 from xlgoals.tables import tabulate
+from xlgoals.tablesheet import FIRST, HEAD
 from xlgoals.wording import load_wording
 
 WORDS = load_annexes()

@@ -24,8 +24,9 @@ from xlgoals.errors import SpecError
 from xlgoals.outputs import TEXT_MOST, write_whole
 from xlgoals.spec import data_folder
 from xlgoals.stamp import OUTPUT_PROPERTY
-from xlgoals.summary import FIRST, HEAD, About, write_data, write_summary
+from xlgoals.summary import About, write_data, write_summary
 from xlgoals.tables import tabulate
+from xlgoals.tablesheet import FIRST, HEAD
 from xlgoals.wording import Wording, load_wording
 
 WORDS = load_wording()
@@ -222,7 +223,7 @@ def test_an_empty_batch_says_so(tmp_path: Path) -> None:
 
 
 def test_many_rows_are_not_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, summary: Summary) -> None:
-    monkeypatch.setattr("xlgoals.summary.LINKED_ROWS_MOST", 4)
+    monkeypatch.setattr("xlgoals.tablesheet.LINKED_ROWS_MOST", 4)
     write_summary(summary, tmp_path / "a.xlsx", told=About(base=tmp_path))
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     linked = [any(cell.hyperlink for cell in book[name][FIRST + 1]) for name in ("项目汇总", "指标汇总", "问题清单")]

@@ -16,13 +16,14 @@ from pydantic import BaseModel, ConfigDict
 from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.consolidate import SOURCES, STATES
+from xlgoals.longsheet import Look, rows_xml
 from xlgoals.opinions import Opinions, digests
 from xlgoals.opinions_book import Words as OpinionWords
 from xlgoals.pages import Column
 from xlgoals.rollup import TOP
 from xlgoals.spec import data_folder
-from xlgoals.summary import FIRST, Plan, Writer, plan_listing, quoted
 from xlgoals.tables import Tables
+from xlgoals.tablesheet import FIRST, Plan, Writer, plan_listing, quoted
 from xlgoals.wording import Heading, TableWords, Wording, load_wording, loaded
 
 INDENT_MOST = 15  # Excel's
@@ -109,8 +110,8 @@ class Listing:
     def about(self) -> str:
         return self.table.about
 
-    def write(self, writer: Writer, sheet: Worksheet) -> None:
-        writer.listing(sheet, self.table, self.frame, self.plan)
+    def write(self, writer: Writer, sheets: Sequence[Worksheet]) -> None:
+        writer.listing(sheets, self.table, self.frame, self.plan)
 
 
 def listing(table: TableWords, frame: pl.DataFrame) -> Listing:
@@ -133,41 +134,47 @@ class TreeSheet:
     def about(self) -> str:
         return self.table.about
 
-    def write(self, writer: Writer, sheet: Worksheet) -> None:
-        shown = writer.shown(self.frame, self.plan).with_columns(_indented(self.frame["node_name"], self.frame["depth"]))
+    def write(self, writer: Writer, sheets: Sequence[Worksheet]) -> None:
+        """Write the sheet, whose rows are written when the workbook is finished."""
+        (sheet,) = sheets
+        plan, frame = self.plan, self.frame
+        shown = writer.shown(frame, plan).with_columns(_indented(frame["node_name"], frame["depth"]))
         widths = writer.widths(shown)
-        labels = [writer.words.columns[key].label for key in self.plan.columns]
-        writer.open(sheet, self.table.name, self.table.note, labels, widths, self.plan.height)
-        depths = [min(depth, INDENT_MOST) for depth in self.frame["depth"]]
-        writer.heighten(sheet, FIRST, shown, widths, [min(depth, OUTLINE_MOST) for depth in depths])
+        writer.open(sheet, self.table.name, self.table.note, writer.headings(plan), widths, plan.height)
         sheet.outline_settings(symbols_below=False)
-        looks = {name: _indents(writer, name, max(depths)) for name in ("text", "text total")}
-        parents = set(self.frame["parent_no"])
-        for row, (cells, known, depth) in enumerate(zip(shown.iter_rows(), self.frame.to_dicts(), depths, strict=True), FIRST):
-            ending = " total" if known["node_no"] in parents else ""
-            for col, (key, value) in enumerate(zip(self.plan.columns, cells, strict=True)):
-                kind = writer.words.columns[key].kind
-                if key == "node_name":
-                    writer.text(sheet, row, col, known["node_name"], looks[f"text{ending}"][depth])
-                elif kind == "text":
-                    writer.text(sheet, row, col, value, kind + ending)
-                else:
-                    writer.figure(sheet, row, col, value, kind + ending, self._formula(writer, key, row, known["node_no"]))
+        sheet.outline_row_level = min(frame["depth"].max(), OUTLINE_MOST)  # type: ignore[type-var]
+        heights, depth = writer.tags(shown, widths), pl.col("depth").clip(upper_bound=OUTLINE_MOST)
+        tags = frame.select(pl.when(depth > 0).then(pl.format('{}outlineLevel="{}" ', heights, depth)).otherwise(heights))
+        kinds = frame.select(top=pl.col("node_no") == TOP, parent=pl.col("node_no").is_in(frame["parent_no"].implode()), depth=pl.col("depth").clip(upper_bound=INDENT_MOST))
+        named = kinds.select(pl.format("{}{}{}", *kinds.columns)).to_series()
+        looks = {name: self._looks(writer, *kind) for name, kind in dict(zip(named, kinds.iter_rows(), strict=True)).items()}
+        written = rows_xml(shown.with_columns(frame["node_name"]), looks, FIRST, writer.words.phrases.cut, kinds=named, tags=tags.to_series())
+        writer.later(sheet, written, FIRST + plan.height)
 
-    def _formula(self, writer: Writer, key: str, row: int, node: int) -> str | None:
-        """The formula of one figure; None for the numbers of rows and for what is on no sheet."""
+    def _looks(self, writer: Writer, top: bool, parent: bool, depth: int) -> list[Look]:
+        """How the row of a node is written: one that has others below it as a total, its name as far in as it stands in the tree."""
+        ending, found = " total" if parent else "", []
+        for key in self.plan.columns:
+            name = writer.words.columns[key].kind + ending
+            if key == "node_name":
+                name = writer.indented(name, depth)
+            found.append(writer.look(name, self._formula(writer, key, top=top)))
+        return found
+
+    def _formula(self, writer: Writer, key: str, *, top: bool) -> str | None:
+        """The formula of one figure; None for words, the numbers of rows and what is on no sheet."""
         plan, projects = self.plan, writer.plans["projects"]
-        number, last = plan.cell("node_no", row), plan.cell("last_no", row)
-        if key in ("node_no", "last_no", "parent_no"):
+        number, last = plan.cell("node_no"), plan.cell("last_no")
+        if key in ("node_no", "last_no", "parent_no") or writer.words.columns[key].kind == "text":
             return None
         if key == "share":
-            count, whole = plan.cell("quantified_count", row), plan.cell("indicators", row)
+            count, whole = plan.cell("quantified_count"), plan.cell("indicators")
             return f'=IF({whole}=0,"",{count}/{whole})'
         if key == "gap":
             parts = f"SUMIFS({plan.reach('total')},{plan.reach('parent_no')},{number},{plan.reach('node_no')},\">\"&{number})"
             departments = writer.plans["departments"]
-            whole = f"{quoted(departments.name)}!{departments.cell('total', FIRST)}" if node == TOP else plan.cell("total", row)
-            return f"=ROUND({whole}-{plan.cell('own', row)}-{parts},6)"
+            whole = f"{quoted(departments.name)}!{departments.cell('total', FIRST)}" if top else plan.cell("total")
+            return f"=ROUND({whole}-{plan.cell('own')}-{parts},6)"
         if key in ("units", "included"):
             area = self.standing.reach("node_no")
             only = f',{self.standing.reach("taken")},"{writer.codes["truth"]["true"]}"' if key == "included" else ""
@@ -187,13 +194,6 @@ class TreeSheet:
             return None
         total = f"SUMIFS({projects.reach(column)},{within}{only})"
         return f"=ROUND({total},6)" if writer.words.columns[key].kind == "money" else f"={total}"
-
-
-def _indents(writer: Writer, name: str, most: int) -> list[str]:
-    """Looks like one of the writer's, by how far they are indented."""
-    for depth in range(most + 1):
-        writer.formats[f"{name} {depth}"] = writer.book.add_format({**writer.looks[name], "align": "left", "indent": depth})
-    return [f"{name} {depth}" for depth in range(most + 1)]
 
 
 def _indented(names: pl.Series, depths: pl.Series) -> pl.Series:
@@ -216,8 +216,9 @@ class ChangesSheet:
     def about(self) -> str:
         return self.table.about
 
-    def write(self, writer: Writer, sheet: Worksheet) -> None:
-        writer.listing(sheet, self.table, self.frame, self.plan)
+    def write(self, writer: Writer, sheets: Sequence[Worksheet]) -> None:
+        (sheet,) = sheets
+        writer.listing(sheets, self.table, self.frame, self.plan)
         before, now = (self.plan.columns.index(key) for key in ("total_before", "total_now"))
         moved = self.plan.columns.index("moved")
         for row, difference in enumerate(self.frame["moved"], FIRST):

@@ -18,7 +18,8 @@ from xlgoals.consolidate import Summary
 from xlgoals.cycle import Cycle, Include
 from xlgoals.findings import Catalogue
 from xlgoals.roster import Roster
-from xlgoals.summary import Extra, plan_listing
+from xlgoals.summary import Extra
+from xlgoals.tablesheet import plan_listing
 from xlgoals.wording import Wording
 
 

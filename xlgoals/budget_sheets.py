@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from xlgoals.annexes import Listing
 from xlgoals.budget import PENDING, Budgets
-from xlgoals.summary import FIRST, Plan, Writer, plan_listing
+from xlgoals.tablesheet import FIRST, Plan, Writer, plan_listing
 from xlgoals.ties import Ties
 from xlgoals.wording import BudgetWords, TableWords, Wording
 
@@ -32,7 +32,8 @@ class Whole:
     figures: Plan
     about: str
 
-    def write(self, writer: Writer, sheet: Worksheet) -> None:
+    def write(self, writer: Writer, sheets: Sequence[Worksheet]) -> None:
+        (sheet,) = sheets
         lead = self.plan.columns[: -len(self.headings) - 1]
         rows = self._rows(lead)
         shown = pl.DataFrame([row[: len(lead)] for row in rows], schema=list(lead), orient="row")

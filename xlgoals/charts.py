@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from xlgoals.annexes import ChartWords
 from xlgoals.consolidate import Summary
 from xlgoals.parts import slices
-from xlgoals.summary import HEAD, NOTE, TITLE, Plan, Writer
+from xlgoals.tablesheet import HEAD, NOTE, TITLE, Plan, Writer
 
 SPLIT = ("fiscal_ready", "other_ready", "carryover_ready")
 PENDING, UNSPLIT = "total_pending", "unsplit"
@@ -71,7 +71,8 @@ class Charts:
         """Whether there is anything to show."""
         return bool((self.summary.total["total"][0] or 0) or self.summary.total["indicators"][0] or self.summary.findings.height)
 
-    def write(self, writer: Writer, sheet: Worksheet) -> None:
+    def write(self, writer: Writer, sheets: Sequence[Worksheet]) -> None:
+        (sheet,) = sheets
         words, front = self.words, writer.words.front
         writer.text(sheet, TITLE, 0, words.name, "title")
         writer.text(sheet, NOTE, 0, words.note, "note")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, NamedTuple
+from xml.sax.saxutils import escape
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from xlgoals.outputs import TEXT_MOST, fit_text
 from xlgoals.records import column_name
 
 SLICE = 5_000  # rows turned into XML at a time
+ROW = "{row}"  # in a formula: the number of the row it stands in
 LEVEL = 1  # of packing: higher ones take several times as long for a tenth of the size
 PINNED = (1980, 1, 1, 0, 0, 0)
 _AWKWARD = r"[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{fffe}\x{ffff}]"  # what `fit_text` takes care of
@@ -28,31 +30,64 @@ _DIMENSION = re.compile(rb'<dimension ref="A1(?::([A-Z]+)[0-9]+)?"/>')
 
 
 class Look(NamedTuple):
-    """How a column of a long sheet is written: the number of its cell style, whether it holds text."""
+    """How a column of a long sheet is written: the number of its cell style, whether it holds text, and the formula that carries its
+    figures, in which `ROW` stands for the number of the row."""
 
     style: int
-    text: bool
+    text: bool = False
+    formula: str = ""
 
 
-def rows_xml(frame: pl.DataFrame, looks: Sequence[Look], first: int, cut: str) -> Iterator[bytes]:
+class Rows(NamedTuple):
+    """What comes at the end of a sheet: its rows in slices, and the number of the last one as people count."""
+
+    slices: Iterable[bytes]
+    last: int
+
+
+def rows_xml(
+    frame: pl.DataFrame, looks: Mapping[str, Sequence[Look]], first: int, cut: str, *, kinds: pl.Series | None = None, tags: pl.Series | None = None
+) -> Iterator[bytes]:
     """The rows of a sheet, in slices, the first of them in the zero-based row `first`. Null and empty text leave a blank cell;
-    `cut` marks a text that is longer than a cell holds."""
+    `cut` marks a text that is longer than a cell holds. `kinds`: which of the looks each row has, else the one named ""; `tags`:
+    further attributes of each row, with a space behind them."""
     for at in range(0, frame.height, SLICE):
         part = frame.slice(at, SLICE)
-        columns = [_written(values, look.text, cut).alias(f"c{col}") for col, (values, look) in enumerate(zip(part, looks, strict=True))]
-        row = pl.int_range(first + at + 1, first + at + 1 + part.height, dtype=pl.Int64, eager=True).cast(pl.String).alias("row")
-        pieces: list[str | pl.Expr] = ['<row r="', pl.col("row"), '">']
-        for col, (values, look) in enumerate(zip(columns, looks, strict=True)):
-            opened = f'" s="{look.style}" t="inlineStr"><is><t xml:space="preserve">' if look.text else f'" s="{look.style}"><v>'
-            closed = "</t></is></c>" if look.text else "</v></c>"
-            pieces += [f'<c r="{column_name(col)}', pl.col("row")]
-            if values.null_count():
-                held = pl.col(values.name)
-                pieces.append(pl.when(held.is_null()).then(pl.lit(f'" s="{look.style}"/>')).otherwise(pl.lit(opened) + held + pl.lit(closed)))
-            else:
-                pieces += [opened, pl.col(values.name), closed]
-        whole = pl.DataFrame([row, *columns]).select(pl.concat_str(_merged([*pieces, "</row>"])).str.join("").cast(pl.Binary))
-        yield whole.item()
+        numbers = pl.int_range(first + at + 1, first + at + 1 + part.height, dtype=pl.Int64, eager=True).cast(pl.String).alias("row")
+        starts = pl.DataFrame([numbers, pl.repeat("", part.height, eager=True).alias("tags") if tags is None else tags.slice(at, SLICE).alias("tags")])
+        if kinds is None:
+            written = _written_rows(part, starts, looks[""], cut)
+        else:
+            own, place = kinds.slice(at, SLICE), pl.int_range(part.height, eager=True)
+            some = [(own == kind, looks[kind]) for kind in own.unique(maintain_order=True)]
+            texts = pl.concat([_written_rows(part.filter(mine), starts.filter(mine), look, cut) for mine, look in some])
+            written = texts.gather(pl.concat([place.filter(mine) for mine, _ in some]).arg_sort())
+        yield written.str.join("").cast(pl.Binary).item()
+
+
+def _written_rows(part: pl.DataFrame, starts: pl.DataFrame, looks: Sequence[Look], cut: str) -> pl.Series:
+    """Each row as XML; `starts` tells its number and its further attributes."""
+    row = pl.col("row")
+    columns = [_written(values, look.text, cut).alias(f"c{col}") for col, (values, look) in enumerate(zip(part, looks, strict=True))]
+    pieces: list[str | pl.Expr] = ["<row ", pl.col("tags"), 'r="', row, '">']
+    for col, (values, look) in enumerate(zip(columns, looks, strict=True)):
+        held, style = pl.col(values.name), f'" s="{look.style}"'
+        pieces += [f'<c r="{column_name(col)}', row]
+        if look.formula:  # one that gives no number gives an empty text
+            pieces.append(pl.when(held.is_null()).then(pl.lit(f'{style} t="str"><f>')).otherwise(pl.lit(f"{style}><f>")))
+            before, *others = escape(look.formula.removeprefix("=")).split(ROW)
+            pieces.append(before)
+            for piece in others:
+                pieces += [row, piece]
+            pieces += ["</f><v>", held.fill_null(""), "</v></c>"]
+            continue
+        opened = f'{style} t="inlineStr"><is><t xml:space="preserve">' if look.text else f"{style}><v>"
+        closed = "</t></is></c>" if look.text else "</v></c>"
+        if values.null_count():
+            pieces.append(pl.when(held.is_null()).then(pl.lit(f"{style}/>")).otherwise(pl.lit(opened) + held + pl.lit(closed)))
+        else:
+            pieces += [opened, held, closed]
+    return pl.DataFrame([*starts, *columns]).select(pl.concat_str(_merged([*pieces, "</row>"]))).to_series()
 
 
 def _merged(pieces: Iterable[str | pl.Expr]) -> list[pl.Expr]:
@@ -80,13 +115,6 @@ def _written(values: pl.Series, text: bool, cut: str) -> pl.Series:
     if (texts == "").any():
         texts = texts.to_frame("text").select(pl.when(pl.col("text") != "").then("text")).to_series()
     return texts
-
-
-class Rows(NamedTuple):
-    """What comes at the end of a sheet: its rows in slices, and the number of the last one as people count."""
-
-    slices: Iterable[bytes]
-    last: int
 
 
 def insert(package: IO[bytes], path: Path, rows: Mapping[str, Rows]) -> None:
