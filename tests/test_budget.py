@@ -268,6 +268,13 @@ def test_in_a_cycle_the_roster_says_which_code_a_project_is_of(tmp_path: Path) -
     found = rows(openpyxl.load_workbook(cycle / "summary" / "汇总.xlsx", data_only=True)["勾稽核对"])
     assert [(row["一边（万元）"], row["结果"]) for row in found if row["编号"] == "K24"] == [(1316, "平"), (1904.81, "平")]
     assert len([row for row in found if row["编号"] == "K23" and row["结果"] == "平"]) == 6
+    listed = CliRunner().invoke(main, ["ties", "--cycle", str(cycle), "--format", "json"])
+    assert listed.exit_code == 0 and "平 405，尾差 32，不平 0" in listed.stderr, listed.output
+    refused = CliRunner().invoke(main, ["ties", "--cycle", str(cycle), "--subjects", str(ROSTER)])
+    assert refused.exit_code == 2 and "名册“项目”表" in refused.output
+    (cycle / "inbox" / "报送.xlsx").unlink()
+    empty = CliRunner().invoke(main, ["ties", "--cycle", str(cycle)])
+    assert empty.exit_code == 0 and "核对 0 处" in empty.output, empty.output
 
 
 def test_a_summary_without_budgets_has_no_such_sheets(tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ from xlgoals import intake, workers
 from xlgoals.errors import UsageError
 from xlgoals.findings import Finding
 from xlgoals.forms import Forms
-from xlgoals.intake import gather
+from xlgoals.intake import gather, read_into
 from xlgoals.limits import Limits
 from xlgoals.outputs import MARKER
 from xlgoals.records import Area, At, Book, Funds, Given, Return, Spot
-from xlgoals.sources import files_in, natural
+from xlgoals.sources import STATE, files_in, natural
 from xlgoals.spec import data_folder, load_forms
+from xlgoals.store import Store
 from xlgoals.tables import SCHEMAS, Tables
 
 pytestmark = pytest.mark.processes
@@ -211,6 +212,24 @@ def test_a_native_crash_is_named_and_the_rest_kept(tmp_path: Path) -> None:
     told = dict(codes(found))
     assert told.pop("4 坏.xlsx") == "file.crashed"
     assert told == {f"{number}.xlsx": "form.none" for number in range(1, 9)}
+
+
+def test_processes_begun_while_files_are_recognised_may_die_like_others(tmp_path: Path) -> None:
+    folder, limits = tmp_path / "in", Limits(area=1 << 50)
+    folder.mkdir()
+    for number in range(1, 5):
+        book(folder / f"{number}.xlsx")
+
+    def read() -> dict[str, str]:
+        sources, _ = files_in([folder], load_forms().catalogue, limits)
+        with Store(tmp_path / STATE, "x") as store:
+            read_into(store, sources, jobs=2, limits=limits)
+            return dict(codes(store.tables([one.name for one in sources])))
+
+    good = {f"{number}.xlsx": "form.none" for number in range(1, 5)}
+    assert read() == good
+    (folder / "2 坏.xlsx").write_bytes(far())
+    assert read() == {**good, "2 坏.xlsx": "file.crashed"}
 
 
 def test_a_native_crash_of_a_single_file_does_not_end_the_command(tmp_path: Path) -> None:

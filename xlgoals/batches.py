@@ -212,6 +212,14 @@ def added_up(batches: Iterable[Tables], plan: Plan, forms: Forms, work: Path, su
     return _joined(kept, work), tally
 
 
+def budget_of(batches: Iterable[Tables], forms: Forms, subjects: Sequence[Subject] = ()) -> Tables | None:
+    """What of all batches makes up departments' budgets; None when there are none."""
+    found = None
+    for tables in batches:
+        found = _together(found, _budget(tables, forms, subjects))
+    return found
+
+
 def _budget(tables: Tables, forms: Forms, subjects: Sequence[Subject]) -> Tables | None:
     """What of a batch makes up departments' budgets: their tables, and the money of the goal forms; None when there are none."""
     laid = lay_out(tables, forms, forms.ties, subjects)

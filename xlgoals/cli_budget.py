@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xlgoals.options import forms_option, given_options, jobs_option, limits_option, lists_options, paths_argument
-from xlgoals.running import OwnLists, echo_json, loaded, taken_in
+from xlgoals.options import cycle_option, forms_option, given_options, limits_option, lists_options, paths_argument, reading_options
+from xlgoals.running import OwnLists, Reading, echo_json, found_cycle, loaded, no_more, taken_in
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from xlgoals.forms import Forms
     from xlgoals.limits import Limits
+    from xlgoals.subjects import Subject
+    from xlgoals.tables import Tables
 
 MOST = 8  # how many comparisons of one equality are shown one by one
 HEAD = ("编号", "勾稽关系", "核对", "结果", "两边的数（万元）")
@@ -26,16 +29,29 @@ HEAD = ("编号", "勾稽关系", "核对", "结果", "两边的数（万元）"
 @click.option("--format", "shape", type=click.Choice(["text", "md", "json"]), default="text", show_default=True, help="json 为每行一次比较。")
 @given_options
 @lists_options
-@jobs_option
+@cycle_option
+@reading_options
 @limits_option
 @forms_option
 def ties(
-    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None, jobs: int | None,
-    limits: Limits | None, forms_dirs: tuple[str, ...],
+    paths: Sequence[Path], shape: str, year: str, department: str, unit: str, codes: Path | None, subjects: Path | None, cycle_dir: Path | None,
+    jobs: int | None, state: bool, engine: str, scheduler: str, limits: Limits | None, forms_dirs: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """逐条列出部门预算的勾稽关系和两边的数。例：xlgoals ties 报送/ --subjects 项目科目.csv"""
-    forms, assigned = loaded(forms_dirs, OwnLists(codes, subjects))
-    tables = taken_in(paths, (year, department, unit), jobs, forms_dirs, limits=limits).tables
+    """逐条列出部门预算的勾稽关系和两边的数。例：xlgoals ties 报送/ --subjects 项目科目.csv
+
+    在周期的文件夹里什么也不用写：看收件箱里计数的表，项目的科目按名册。
+    """
+    inside = found_cycle(cycle_dir, paths, "ties 报送/")
+    if inside:
+        no_more(year, department, unit, *forms_dirs, codes, subjects, limits=limits)
+        forms, assigned, tables = _of_cycle(inside, Reading(jobs, state, engine, scheduler))
+    elif engine != "local" or scheduler:
+        from xlgoals.errors import UsageError
+
+        raise UsageError("写明了文件的 ties 只在本机读。要用集群，请在周期的文件夹里运行。")
+    else:
+        forms, assigned = loaded(forms_dirs, OwnLists(codes, subjects))
+        tables = taken_in(paths, (year, department, unit), jobs, forms_dirs, limits=limits).tables
     from xlgoals.balance import lay_out
     from xlgoals.budget import compared
     from xlgoals.report import print_table
@@ -58,6 +74,20 @@ def ties(
         click.echo(f"{one.at.file}：{one.text}", err=True)
     click.echo(f"核对 {found.height} 处：平 {counts['equal']}，尾差 {counts['rounding']}，不平 {counts['broken']}。", err=True)
     sys.exit(int(counts["broken"] > 0 or bool(unread)))
+
+
+def _of_cycle(inside: Path, how: Reading) -> tuple[Forms, Sequence[Subject], Tables]:
+    """The forms of a cycle, the codes of its projects, and the budgets in its inbox that count."""
+    from xlgoals.batches import budget_of, planned, unjudged
+    from xlgoals.inbox import opened
+    from xlgoals.subjects import subjects_of
+    from xlgoals.tables import tabulate
+
+    with opened(inside, [], how) as inbox:
+        stored, subjects = inbox.stored, subjects_of(inbox.roster)
+        plan = planned(stored.store, inbox.named(inbox.sorted.told), order=inbox.order)
+        found = budget_of(unjudged(stored.store, plan, stored.sources, inbox.forms), inbox.forms, subjects)
+        return inbox.forms, subjects, found or tabulate([], [])
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ from xlgoals.running import (
     exit_code,
     found_cycle,
     is_open,
+    no_more,
     opined,
     ours,
     reviewed,
@@ -73,7 +74,7 @@ def check(
     """
     inside = found_cycle(cycle_dir, paths, "check 报送/")
     if inside:
-        _no_more(year, department, unit, *forms_dirs, codes, subjects, limits=limits)
+        no_more(year, department, unit, *forms_dirs, codes, subjects, limits=limits)
         sys.exit(_check_cycle(inside, shape, opinions, folder, force, Reading(jobs, state, engine, scheduler)))
     from xlgoals.errors import UsageError
     from xlgoals.returning import Batch, with_problems
@@ -161,7 +162,7 @@ def read(
     if inside := found_cycle(cycle_dir, paths, "read 报送/"):
         from xlgoals.cycle import load_cycle
 
-        _no_more(limits=limits)
+        no_more(limits=limits)
         settled, _ = load_cycle(inside)
         limits = settled.settings.limits
         paths, forms_dirs = [settled.inbox], (*settled.forms_dirs, *forms_dirs)
@@ -219,7 +220,7 @@ def consolidate(
 
     inside = found_cycle(cycle_dir, paths, "consolidate 报送/ -o 汇总.xlsx")
     if inside:
-        _no_more(year, department, unit, *forms_dirs, codes, subjects, limits=limits)
+        no_more(year, department, unit, *forms_dirs, codes, subjects, limits=limits)
         output, force = _own_output(inside, output, shape, force)
     elif include or level:
         raise UsageError("--include 和 --level 要按周期的名册来，写明了文件就用不上。请在周期的文件夹里运行，不写文件。")
@@ -257,15 +258,3 @@ def _own_output(cycle: Path, output: Path | None, shape: str, force: bool) -> tu
     name = load_annexes().scope.output
     output = load_cycle(cycle)[0].summary / (f"{name}.{shape}" if shape in ("xlsx", "json") else f"{name}-{shape}")
     return output, force or shape != "xlsx" or not output.exists() or ours(output)
-
-
-def _no_more(*given: object, limits: Limits | None) -> None:
-    from xlgoals.errors import UsageError
-
-    if limits:
-        raise UsageError("在周期里，读取上限写在 cycle.yaml 的 limits 里，不用另写 --limits。")
-    if any(given):
-        raise UsageError(
-            "在周期里，年度、部门、单位看下发时写入的标记，表样、规则和科目表（codes）看 cycle.yaml，项目的科目看名册“项目”表，"
-            "不用另写 --year、--department、--unit、--forms、--codes、--subjects。"
-        )

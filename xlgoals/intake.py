@@ -28,7 +28,7 @@ from xlgoals.stamp import OUTPUT_PROPERTY, stamp_findings
 from xlgoals.store import Piece, Store
 from xlgoals.tables import Tables, from_bytes, tabulate, to_bytes, with_findings
 from xlgoals.wording import load_return_words
-from xlgoals.workers import deadline, work_through
+from xlgoals.workers import begin, deadline, work_through
 
 SELDOM = (1_000_000, 10, 10)  # a file makes very many small things and no rings of them: looking for rings took a third of the time
 Progress = Callable[[int, int], None]
@@ -114,7 +114,9 @@ def read_into(
     job = Job(tuple(forms_dirs), given, limits or Limits(), key, judge=True)
     forms = _forms(job.forms)
     lint(forms.catalogue, tuple(forms.money_units.items()))  # here, not in a worker: a mistake in the rules is no fault of a file
-    rest = store.known(sources)
+    jobs = jobs or os.cpu_count() or 1
+    begun: list[Executor] = []
+    rest = store.known(sources, lambda: begun.append(begin(partial(take_files, job=job), jobs, job.limits)) if executor is None else None)
     known = len(sources) - len(rest)
 
     def taken(items: Sequence[Source], answers: list[Piece]) -> None:
@@ -125,7 +127,7 @@ def read_into(
         if on_progress:
             on_progress(known + done, known + total, store.problems)
 
-    _read(rest, job, forms.catalogue, jobs, executor, progress, taken)
+    _read(rest, job, forms.catalogue, jobs, executor, progress, taken, begun[0] if begun else None)
 
 
 def _read(
@@ -136,6 +138,7 @@ def _read(
     executor: Executor | None,
     on_progress: Progress | None,
     taken: Callable[[Sequence[Source], list[Piece]], None] | None = None,
+    begun: Executor | None = None,
 ) -> list[Piece]:
     progress = on_progress or (lambda done, total: None)
     progress(0, len(sources))
@@ -147,7 +150,7 @@ def _read(
     return work_through(
         sources, partial(take_files, job=job), lost,
         limits=job.limits, jobs=jobs or os.cpu_count() or 1, executor=executor, on_done=progress, taken=taken,
-        weigh=lambda source: source.size,
+        weigh=lambda source: source.size, begun=begun,
     )  # fmt: skip
 
 
@@ -155,6 +158,8 @@ def take_files(sources: Sequence[Source], job: Job) -> Piece:
     """Read some files, in a worker; one that takes too long ends the worker, since native code cannot be stopped."""
     _forms(job.forms)  # not on the first file's time
     load_return_words()
+    if job.judge:
+        import xlgoals.check  # noqa: F401
     taken = {}
     for source in sources:
         with deadline(job.limits.seconds):

@@ -132,6 +132,19 @@ def found_cycle(folder: Path | None, paths: Sequence[Path], command: str) -> Pat
     return cycle_folder(found)
 
 
+def no_more(*given: object, limits: Limits | None) -> None:
+    """Refuse what a cycle's own settings say."""
+    from xlgoals.errors import UsageError
+
+    if limits:
+        raise UsageError("在周期里，读取上限写在 cycle.yaml 的 limits 里，不用另写 --limits。")
+    if any(given):
+        raise UsageError(
+            "在周期里，年度、部门、单位看下发时写入的标记，表样、规则和科目表（codes）看 cycle.yaml，项目的科目看名册“项目”表，"
+            "不用另写 --year、--department、--unit、--forms、--codes、--subjects。"
+        )
+
+
 def taken_in(
     paths: Sequence[Path], given: tuple[str, str, str], jobs: int | None, forms_dirs: tuple[str, ...], *, limits: Limits | None = None
 ) -> Intake:  # fmt: skip

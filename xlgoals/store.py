@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -82,15 +82,22 @@ class Store:
 
     # --- what was read before
 
-    def known(self, sources: Sequence[Source]) -> list[Source]:
-        """Recognise the workbooks that were read before, and give the others, which are to be read."""
+    def known(self, sources: Sequence[Source], on_new: Callable[[], None] = lambda: None) -> list[Source]:
+        """Recognise the workbooks that were read before, and give the others, which are to be read; `on_new` is called at the first of
+        them, if others have still to be looked at."""
         held: dict[str, tuple[int, bool, int]] = {}
         for key, *told in self._base.execute("select key, piece, output, problems from workbook"):
             held[key] = told[0], bool(told[1]), told[2]
         if not held:
             return list(sources)
+        keys: dict[str, str] = {}
+        new = False
         with ThreadPoolExecutor(4) as threads:
-            keys = {one.name: self._key(one.name, content) for one, content in zip(sources, threads.map(_hashed, sources), strict=True)}
+            for one, content in zip(sources, threads.map(_hashed, sources), strict=True):
+                keys[one.name] = self._key(one.name, content)
+                if not new and keys[one.name] not in held:
+                    new = True
+                    on_new()
         here = Counter(held[key][0] for key in keys.values() if key in held)
         every = Counter(piece for piece, _, _ in held.values())
         useful = self._sound({piece for piece, count in here.items() if 2 * count >= every[piece]})

@@ -40,12 +40,13 @@ def work_through(
     on_done: Callable[[int, int], None],
     taken: Callable[[Sequence[Item], list[Answer]], None] | None = None,
     weigh: Callable[[Item], int] = lambda item: 0,
+    begun: Executor | None = None,
 ) -> list[Answer]:
     """Give the answers to all items, in the order of the items, whatever becomes of the workers.
 
     `lost` answers for an item that ended its process; its second argument tells whether by being slow. With `taken` no answer is
     kept and none returned: each goes there as soon as it comes, with its items, so that nobody holds all of them. A task is some items
-    that `weigh` no more than one should, in bytes.
+    that `weigh` no more than one should, in bytes. `begun` are processes that `begin` has started already.
     """
     tasks = list(_tasks(items, jobs, weigh))
     answers: dict[int, list[Answer]] = {}
@@ -85,14 +86,26 @@ def work_through(
         run(executor)
     while left():
         if executor is None:
-            size = min(jobs, len(tasks), PROCESSES_MOST)
-            spawn = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(size, spawn, initializer=_start_reader, initargs=(limits.memory,)) as pool:
+            with begun or _pool(min(jobs, len(tasks)), limits) as pool:
                 run(pool)
+            begun = None
         # tasks begin in their order, so the one that ended a worker is among the first still open; the rest may use a new pool
         for number in left()[: len(tasks) if executor else jobs]:
             keep(number, _supervised(tasks[number], work, lost, limits))
     return [answer for number in range(len(tasks)) for answer in answers[number]]
+
+
+def begin(work: Work[Item, Answer], jobs: int, limits: Limits) -> Executor:
+    """Start processes that load what the work needs while its items are still looked for: that takes them longer than a few items."""
+    pool = _pool(jobs, limits)
+    for _ in range(jobs):
+        pool.submit(work, ())
+    return pool
+
+
+def _pool(size: int, limits: Limits) -> Executor:
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(min(size, PROCESSES_MOST), spawn, initializer=_start_reader, initargs=(limits.memory,))
 
 
 def _tasks(items: Sequence[Item], jobs: int, weigh: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
