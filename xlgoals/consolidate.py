@@ -16,7 +16,7 @@ import polars as pl
 from xlgoals.findings import SEVERITIES
 from xlgoals.parts import Frame
 from xlgoals.records import Horizon
-from xlgoals.tables import OPEN, Tables
+from xlgoals.tables import OPEN, Tables, cell_column, cell_row
 
 SOURCES = ("total", "fiscal", "other", "carryover")
 HORIZONS: tuple[Horizon, ...] = get_args(Horizon)
@@ -125,15 +125,6 @@ def _sum(column: str) -> pl.Expr:
     return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum()).cast(WAN)
 
 
-def _row(cell: pl.Expr) -> pl.Expr:
-    return cell.str.extract(r"^[A-Z]+(\d+)").cast(pl.Int64, strict=False)
-
-
-def _column(cell: pl.Expr) -> pl.Expr:
-    """A cell's column letters so padded that they compare in order: @@B < @AA."""
-    return cell.str.extract(r"^([A-Z]+)").str.pad_start(3, "@")
-
-
 def _homes(spots: pl.DataFrame, returns: pl.DataFrame, sure: bool) -> pl.DataFrame:
     """Give each spot (file, sheet, cell) the form instances it may speak of.
 
@@ -142,10 +133,10 @@ def _homes(spots: pl.DataFrame, returns: pl.DataFrame, sure: bool) -> pl.DataFra
     """
     first, last = pl.col("area").str.extract(r"^([^:]+)"), pl.col("area").str.extract(r"([^:]+)$")
     areas = returns.select(
-        "rid", "file", "sheet", top=_row(first), left=_column(first), bottom=_row(last), right=_column(last),
+        "rid", "file", "sheet", top=cell_row(first), left=cell_column(first), bottom=cell_row(last), right=cell_column(last),
         alone=pl.len().over("file", "sheet") == 1,
     )  # fmt: skip
-    row, column = _row(pl.col("cell")), _column(pl.col("cell"))
+    row, column = cell_row(pl.col("cell")), cell_column(pl.col("cell"))
     inside = row.is_between("top", "bottom") & column.is_between("left", "right")
     wanted = pl.col("alone") | inside.fill_null(value=not sure)
     return spots.join(areas, on=["file", "sheet"], how="inner", maintain_order="left_right").filter(wanted)
@@ -331,7 +322,7 @@ def _listed(findings: pl.DataFrame, known: pl.DataFrame, units: pl.DataFrame, be
         .with_columns(others=pl.col("beside").fill_null(""), open=OPEN)
         .join(known.select("rid", "project_no", "project_name"), on="rid", how="left")
         .join(units.select("unit_no", "department", "unit"), on="unit_no", how="left")
-        .sort(rank, "file", "sheet", _row(cell), _column(cell), "code", "finding")
+        .sort(rank, "file", "sheet", cell_row(cell), cell_column(cell), "code", "finding")
     )
     return frame.select(
         _number("finding_no", begin), "severity", "code", "unit_no", "department", "unit", "project_no", "project_name", "field", "found",

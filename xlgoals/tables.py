@@ -237,6 +237,16 @@ def as_findings(frame: pl.DataFrame) -> list[Finding]:
     ]  # fmt: skip
 
 
+def cell_row(cell: pl.Expr) -> pl.Expr:
+    """The number of a cell's row; null for what is no cell."""
+    return cell.str.extract(r"^[A-Z]+(\d+)").cast(pl.Int64, strict=False)
+
+
+def cell_column(cell: pl.Expr) -> pl.Expr:
+    """A cell's column letters so padded that they compare in order: @@B < @AA."""
+    return cell.str.extract(r"^([A-Z]+)").str.pad_start(3, "@")
+
+
 def to_bytes(tables: Tables) -> dict[str, bytes]:
     """Pack for crossing a process border (Arrow IPC stream per table)."""
     packed = {}

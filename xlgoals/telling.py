@@ -16,7 +16,7 @@ from xlgoals.findings import Catalogue, Finding
 from xlgoals.keys import Keys, keyed
 from xlgoals.records import At
 from xlgoals.rules import DEFECT
-from xlgoals.tables import Tables, as_rows, framed
+from xlgoals.tables import Tables, as_rows, cell_column, cell_row, framed
 
 Place = tuple[str, str]  # rid, record key
 NOWHERE = ("", "", "")  # cell, text and label of what stands in no cell
@@ -123,8 +123,6 @@ def _places(failures: Sequence[Failure], tables: Tables) -> dict[Place, tuple[st
 
 def sorted_by_place(findings: pl.DataFrame) -> pl.DataFrame:
     """Findings as people read them: file, sheet, row, column; what concerns a whole sheet first."""
-    cell = pl.col("cell")
-    row = cell.str.extract(r"^[A-Z]+([0-9]+)").cast(pl.Int64, strict=False).fill_null(-1)
-    column = cell.str.extract(r"^([A-Z]+)[0-9]").str.pad_start(3, "@").fill_null("")  # @@B < @AA
+    place = {"#row": cell_row(pl.col("cell")), "#column": cell_column(pl.col("cell"))}
     order = ["file", "sheet", "#row", "#column", "code", "record", "found"]
-    return findings.with_columns(row.alias("#row"), column.alias("#column")).sort(order, maintain_order=True).drop("#row", "#column")
+    return findings.with_columns(**place).sort(order, maintain_order=True).drop(place)
