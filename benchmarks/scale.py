@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--workbooks", type=int, default=2_000)
     parser.add_argument("--larger", type=int, default=0, help="so many workbooks, once, for memory and the cost of a further one")
     parser.add_argument("--naive", type=int, default=100)
-    parser.add_argument("--units", type=int, default=500, help="so many workbooks to distribute")
+    parser.add_argument("--units", type=int, default=2_000, help="so many workbooks to distribute")
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--bench-python", default="")
