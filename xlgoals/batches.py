@@ -30,6 +30,7 @@ from xlgoals.wording import load_return_words
 
 MOST = 2_000  # forms of a batch: all their places, with what adding them up takes, are some 150 MB
 Judge = Callable[[Tables, bool], Tables]
+_UNITS = {"department": pl.String(), "unit": pl.String()}
 DETAILS = ("projects", "funds", "indicators", "findings")
 
 
@@ -76,7 +77,7 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST, order: Se
     place = {source.name: at for at, source in enumerate(sources)}
     homes: dict[str, str] = {}
     sizes = Counter[str]()
-    units: list[pl.DataFrame] = []
+    units: dict[tuple[str, str], None] = {}  # no frames: each would keep alive all the texts that it was cut out of
     named: list[pl.DataFrame] = []
     for (whole,) in store.by_piece("returns"):
         mine = {name: place[name] for name in whole["file"].unique() if name in place}
@@ -85,7 +86,7 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST, order: Se
         returns = whole.filter(pl.col("file").is_in(list(mine)))
         homes |= dict(reversed(returns.select("file", "department").rows()))
         sizes.update(returns["file"])
-        units.append(returns.select("department", "unit").unique())
+        units |= dict.fromkeys(returns.select("department", "unit").unique(maintain_order=True).iter_rows())
         known = (pl.col("project_code") != "") | ((pl.col("project_name") != "") & (pl.col("unit") != ""))
         files = pl.col("file").replace_strict(mine, return_dtype=pl.UInt32)
         named.append(returns.filter(known).select(files, same=pl.col("identity").hash()))
@@ -111,13 +112,12 @@ def planned(store: Store, sources: Sequence[Source], most: int = MOST, order: Se
             batches[-1] += group
             held += forms
     batches[-1] += [source.name for source in sources if source.name not in homes and source.name in store.pieces]
-    return Plan(tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), units_of(units, order))
+    return Plan(tuple(tuple(sorted(batch, key=place.__getitem__)) for batch in batches), units_of([pl.DataFrame(list(units), schema=_UNITS, orient="row")], order))
 
 
 def units_of(parts: Iterable[pl.DataFrame], order: Sequence[Named] = ()) -> pl.DataFrame:
     """The numbers of all units, from the returns of all batches."""
-    empty = pl.DataFrame(schema={"department": pl.String(), "unit": pl.String()})
-    return number_units(pl.concat([empty, *(one.select(empty.columns).unique() for one in parts)]), stray=True, order=order)
+    return number_units(pl.concat([pl.DataFrame(schema=_UNITS), *(one.select(*_UNITS).unique() for one in parts)]), stray=True, order=order)
 
 
 def _linked(named: Sequence[pl.DataFrame], count: int) -> list[int]:
