@@ -6,10 +6,12 @@ import io
 import os
 import shutil
 import sqlite3
+import weakref
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import polars as pl
@@ -25,9 +27,11 @@ from xlgoals.layout import plan
 from xlgoals.parts import slices
 from xlgoals.records import Given, Stamp
 from xlgoals.render import render
+from xlgoals.settle import settled
 from xlgoals.sources import STATE, files_in
 from xlgoals.spec import load_forms
 from xlgoals.store import Store, circumstances
+from xlgoals.tables import Tables
 from xlgoals.wording import load_wording
 
 FORMS = load_forms()
@@ -84,6 +88,21 @@ def test_batches_say_what_all_at_once_says(inbox: Path, tmp_path: Path) -> None:
     numbers = pl.concat(slices(several.findings))
     assert numbers["finding_no"].to_list() == list(range(1, numbers.height + 1))
     assert numbers["severity"].to_list() == sorted(numbers["severity"], key=["error", "query", "note"].index)
+
+
+def test_one_batch_is_held_at_a_time(inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[Any] = []
+    alive: list[bool] = []
+
+    def watched(tables: Tables, *more: Any) -> Tables:
+        alive.append(any(one() is not None for one in held))
+        found = settled(tables, *more)
+        held.append(weakref.ref(found.indicators))
+        return found
+
+    monkeypatch.setattr("xlgoals.batches.settled", watched)
+    told(inbox, tmp_path / "w", 4)
+    assert len(alive) > 2 and not any(alive)
 
 
 def test_a_department_is_whole_in_its_batch_and_so_is_a_return_that_came_twice(inbox: Path, tmp_path: Path) -> None:

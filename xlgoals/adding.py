@@ -91,6 +91,7 @@ def summarise_cycle(
                 if reviewing:
                     grades.append(reviewing.graded(tables))
                 yield tables
+                del tables
 
         subjects = subjects_of(found.inbox.roster)
         summary, tally = added_up(graded(), found.plan(now.owners), forms, Path(work), subjects)

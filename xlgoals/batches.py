@@ -131,12 +131,13 @@ def _linked(named: Sequence[pl.DataFrame], count: int) -> list[int]:
             at = first[at]
         return at
 
-    several = pl.concat(named).unique().sort("same", "file").filter(pl.len().over("same") > 1)
-    for (_,), group in several.group_by("same", maintain_order=True):
-        files = sorted(group["file"])
-        for other in files[1:]:
-            one, two = root(files[0]), root(other)
+    every, same = pl.concat(named).sort("same", "file"), pl.col("same")  # sorting takes a tenth of the memory of grouping
+    before, last = -1, None
+    for file, identity in every.filter((same == same.shift()) | (same == same.shift(-1))).select("file", "same").iter_rows():
+        if identity == last:
+            one, two = root(before), root(file)
             first[max(one, two)] = min(one, two)
+        before, last = file, identity
     return [root(at) for at in range(count)]
 
 
@@ -201,14 +202,14 @@ def added_up(batches: Iterable[Tables], plan: Plan, forms: Forms, work: Path, su
     others = [form.id for form in forms.forms.values() if not is_goal_form(form)]
     tally, begin = Tally(), Begin()
     kept: list[Summary] = []
-    for number, tables in enumerate(batches):
+    for tables in batches:
         tally = tally.with_(tables, _budget(tables, forms, subjects))
         part = consolidate(tables, plan.units, begin, others)
         begin = Begin(begin.projects + part.projects.height, begin.indicators + part.indicators.height, begin.findings + part.findings.height)
         if kept:  # every part lists all units: of the second and later ones only those that it adds anything to
             part = replace(part, departments=adding(part.departments), subtotals=part.subtotals.clear(), total=part.total.clear())
-        kept.append(_laid_down(part, number, work) if len(plan.batches) > 1 else part)
-        del tables, part  # else two batches are held while the next is judged
+        kept.append(_laid_down(part, len(kept), work) if len(plan.batches) > 1 else part)
+        del tables, part  # else two batches are held while the next is judged; enumerate would hold them too
     return _joined(kept, work), tally
 
 
@@ -217,6 +218,7 @@ def budget_of(batches: Iterable[Tables], forms: Forms, subjects: Sequence[Subjec
     found = None
     for tables in batches:
         found = _together(found, _budget(tables, forms, subjects))
+        del tables
     return found
 
 
