@@ -347,6 +347,19 @@ def test_against_itself_in_any_order_nothing_is_new_or_gone(told: list[tuple[str
     assert not set(compare(one, mixed, "").changes["change"]) & {"new", "gone"}
 
 
+def test_sheets_of_many_rows_say_the_same(cycle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> dict[str, list[dict[str, Any]]]:
+        run("consolidate", "--include", "errors", "--against", cycle.parent / "2024预算", "--jobs", 1)
+        path, link = cycle / "summary" / "汇总.xlsx", load_wording().phrases.open  # what a short listing shows for a file without a cell
+        names = [name for name in openpyxl.load_workbook(path).sheetnames if name != WORDS.charts.name]
+        return {name: [{key: None if value == link else value for key, value in row.items()} for row in rows(path, name)] for name in names}
+
+    short = told()
+    monkeypatch.setattr("xlgoals.tablesheet.LINKED_ROWS_MOST", 2)
+    assert {"与上期比较", "上报情况", "逐级汇总"} <= short.keys()
+    assert told() == short
+
+
 @pytest.mark.parametrize("kind", ["cycle", "folder", "parquet"])
 def test_a_former_cycle_folder_or_data_give_the_same_comparison(cycle: Path, kind: str) -> None:
     former = cycle.parent / "2024预算"

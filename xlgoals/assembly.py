@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -98,7 +98,8 @@ def _along_the_tree(summary: Summary, now: Round, words: annexes.AnnexWords) -> 
 
 def _compared(told: Comparison, words: annexes.AnnexWords) -> list[Extra]:
     table = words.tables["changes"]
-    return [annexes.ChangesSheet(plan_listing(table, told.changes), table, told.changes), listing(words.tables["targets"], told.targets)]
+    plan = replace(plan_listing(table, told.changes), listing=False)  # a row below adds them up
+    return [annexes.ChangesSheet(plan, table, told.changes), listing(words.tables["targets"], told.targets)]
 
 
 def _scope(summary: Summary, now: Round | None, words: annexes.AnnexWords) -> tuple[str, str, str]:

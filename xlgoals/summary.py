@@ -24,7 +24,7 @@ from xlgoals.parts import Frame, Parts, slices
 from xlgoals.pen import close_book
 from xlgoals.records import At
 from xlgoals.stamp import OUTPUT_PROPERTY
-from xlgoals.tablesheet import FIRST, LINKED_ROWS_MOST, Plan, Writer, done, plan_listing, quoted
+from xlgoals.tablesheet import FIRST, Plan, Writer, done, linked, plan_listing, quoted
 from xlgoals.wording import Wording, load_wording
 
 EPOCH = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - xlsxwriter wants it naive; pinned so that equal input gives equal bytes
@@ -115,8 +115,7 @@ def _front(writer: Writer, sheet: Worksheet, summary: Summary, told: About, cont
     lines += [(front.contents.topic, plan.name, "", about) for plan, about in contents]
     listed = _lines(sources, words)
     files = FIRST + len(lines)
-    linked = sources.height <= LINKED_ROWS_MOST
-    if linked:
+    if linked(sources.height):
         lines += listed.rows()
     writer.open(sheet, front.title, front.note, front.columns, front.widths, files + sources.height - FIRST)
     writer.heighten(sheet, FIRST, pl.DataFrame(lines, schema=listed.columns, orient="row"), front.widths)
@@ -131,7 +130,7 @@ def _front(writer: Writer, sheet: Worksheet, summary: Summary, told: About, cont
             writer.figure(sheet, row, 2, number, "count fact")
     for row, (plan, _) in enumerate(contents, FIRST + len(rows)):
         writer.inner(sheet, row, 1, plan.name, plan.name, "link")
-    if not linked:
+    if not linked(sources.height):
         looks = {"": [writer.look("text")] * len(listed.columns)}
         tags = writer.tags(listed, front.widths)
         writer.later(sheet, rows_xml(listed, looks, files, words.phrases.cut, tags=tags), files + sources.height)

@@ -67,6 +67,11 @@ class Plan:
         return f"{quoted(self.name)}!${letters}${FIRST + 1}:${letters}${FIRST + max(self.height, 1)}"
 
 
+def linked(rows: int) -> bool:
+    """Whether so many rows of a sheet have links to where they come from."""
+    return rows <= LINKED_ROWS_MOST
+
+
 def quoted(sheet: str) -> str:
     """Name a sheet as formulas and links do."""
     return "'" + sheet.replace("'", "''") + "'"
@@ -172,9 +177,9 @@ class Writer:
         sheet.set_footer(f"&C{self.words.looks.footer}")
 
     def listing(self, sheets: Sequence[Worksheet], table: TableWords, frame: Frame, plan: Plan, data: str = "") -> None:
-        """The sheets of a listing: a frame row by row, each linked to where it comes from; one of many rows is written in the end,
-        without links. `data`: what it is called where it is written as data beside the workbook."""
-        if plan.listing and plan.height > LINKED_ROWS_MOST:
+        """The sheets of a listing: a frame row by row, each linked to where it comes from; one of many rows is written in the end, and
+        without links, unless its rows hang together with others. `data`: what it is called where it is written as data beside the workbook."""
+        if plan.listing and not linked(plan.height):
             self._long(sheets, table, frame, plan, data)
             return
         (sheet,) = sheets
@@ -187,7 +192,7 @@ class Writer:
         places = map(At._make, whole.select("file", "sheet", "cell").iter_rows())
         for row, (cells, at) in enumerate(zip(shown.iter_rows(), places, strict=True), FIRST):
             for col, (key, kind, value) in enumerate(zip(plan.columns, kinds, cells, strict=True)):
-                if key == "cell":
+                if key == "cell" and linked(plan.height):
                     self.outer(sheet, row, col, at, value)
                 elif kind in TEXTS:
                     self.text(sheet, row, col, value, kind)
