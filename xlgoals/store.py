@@ -84,7 +84,7 @@ class Store:
 
     def known(self, sources: Sequence[Source], on_new: Callable[[], None] = lambda: None) -> list[Source]:
         """Recognise the workbooks that were read before, and give the others, which are to be read; `on_new` is called at the first of
-        them, if others have still to be looked at."""
+        them, while the rest is still looked at."""
         held: dict[str, tuple[int, bool, int]] = {}
         for key, *told in self._base.execute("select key, piece, output, problems from workbook"):
             held[key] = told[0], bool(told[1]), told[2]
